@@ -1,0 +1,1 @@
+"""Capture and view Linux system calls."""
