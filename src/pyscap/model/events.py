@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pyscap.model.specs import EventSpec, ParamSpec, event, param
 
-
 EVENTS: tuple[EventSpec, ...] = (
     event(
         0,

@@ -1,6 +1,7 @@
-"""The shapes of the declared tables and the two words they are written with.
+"""The shapes of the declared tables and the words they are written with.
 
-In:  nothing. Out: `EventSpec`, `ParamSpec`, `event()`, `param()`. Next: `model/events.py`.
+In:  nothing. Out: `EventSpec`, `ParamSpec`, `FieldSpec` and the row functions.
+Next: `model/events.py`, `model/catalogue.py`.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class EventSpec:
         raise ValueError(msg)
 
 
-def param(  # noqa: PLR0913 - one word per column of the table
+def param(
     name: str,
-    type: str,  # noqa: A002 - the column's name in the format
+    type: str,
     form: str = "DEC",
     symbols: str | None = None,
     variants: str | None = None,
@@ -68,7 +69,7 @@ def param(  # noqa: PLR0913 - one word per column of the table
     return ParamSpec(name, type, form, symbols, variants, dirfd)
 
 
-def event(  # noqa: PLR0913 - one word per column of the table
+def event(
     code: int,
     const: str,
     name: str,
@@ -81,3 +82,75 @@ def event(  # noqa: PLR0913 - one word per column of the table
 ) -> EventSpec:
     """One event row."""
     return EventSpec(code, const, name, direction, categories, flags, params, fd_param, older or {})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of the filter language and of output templates."""
+
+    name: str
+    """User-facing name without its argument, e.g. `proc.name`."""
+    type: str
+    """Value type: CHARBUF, BYTEBUF, [U]INT8..64, BOOL, DOUBLE, RELTIME, ABSTIME, PORT, IPADDR,
+    IPNET, or DYNAMIC (that of the selected event parameter)."""
+    description: str
+    form: str = ""
+    """Print form: TEXT, BYTES, BOOL, FLOAT, ADDR, DEC, ID (decimal identifier), DEC9 (nine digits,
+    zero-padded), HEX, DIR or PARAM (that of the event parameter)."""
+    is_list: bool = False
+    """True when one value is a list of texts."""
+    arg: str | None = None
+    """Kinds of argument joined by `|`: index (`[0]`), key (`[HOME]`), name (`.fd`)."""
+    arg_required: bool = False
+    multi: str | None = None
+    """How several values of one event are matched: `ends` (both ends of a connection: `!=` wants
+    neither equal), `any` (ancestors, without argument: one is enough, also for `!=`)."""
+    flags: str = ""
+    """Property words joined by `|`: filter_only, print_only, table_only, deprecated,
+    no_transformer, no_field_comparison."""
+    gone: str | None = None
+    """What the field belonged to that no longer exists: it is declared but cannot be used."""
+    since: str = ""
+    """First of the compared releases that knows the field."""
+
+    @property
+    def arg_kinds(self) -> tuple[str, ...]:
+        """Kinds of argument the field takes; empty when it takes none."""
+        return tuple(self.arg.split("|")) if self.arg else ()
+
+    def has(self, flag: str) -> bool:
+        """Whether `flag` is one of the property words."""
+        return flag in self.flags.split("|")
+
+
+_FORMS = {
+    "CHARBUF": "TEXT",
+    "BYTEBUF": "BYTES",
+    "BOOL": "BOOL",
+    "DOUBLE": "FLOAT",
+    "IPADDR": "ADDR",
+    "IPNET": "ADDR",
+    "DYNAMIC": "PARAM",
+}
+"""The print form of a type, unless the row says otherwise; DEC for the rest."""
+
+
+def field_row(
+    name: str,
+    type: str,
+    description: str,
+    *,
+    form: str | None = None,
+    is_list: bool = False,
+    arg: str | None = None,
+    arg_required: bool = False,
+    multi: str | None = None,
+    flags: str = "",
+    gone: str | None = None,
+    since: str = "0.29",
+) -> FieldSpec:
+    """One field row."""
+    form = form or _FORMS.get(type, "DEC")
+    return FieldSpec(
+        name, type, description, form, is_list, arg, arg_required, multi, flags, gone, since
+    )

@@ -8,7 +8,6 @@ Source: flag tables of the scap format, schema 4.5.1.
 
 from __future__ import annotations
 
-
 SYMBOLS: dict[str, tuple[tuple[str, int], ...]] = {
     "socket_families": (
         ("AF_NFC", 39),
