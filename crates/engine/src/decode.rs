@@ -1,0 +1,196 @@
+//! Event blocks to headers and parameter spans, every length checked.
+//!
+//! In: the body of an event block. Out: [`Raw`] and its spans. Next: [`crate::convert`].
+//! Source: scap format specification, sections 3 and 5.
+
+use crate::bytes::Cursor;
+use crate::event::Span;
+use crate::tables::Tables;
+
+/// Most parameters an event of any version may claim.
+///
+/// The largest declared event has 32; the rest is room for newer schemas.
+pub const MAX_PARAMS: usize = 256;
+
+/// Code of the pcapng option inside an event block that carries the call's duration.
+pub const OPTION_DURATION: u16 = 2989;
+
+/// What a block type says of the event inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKind {
+    /// Header carries the number of parameters.
+    pub v2: bool,
+    /// A flags word precedes the header.
+    pub flags: bool,
+}
+
+/// The event block types, and nothing for every other type.
+pub fn event_kind(block_type: u32) -> Option<EventKind> {
+    Some(match block_type {
+        0x204 | 0x8010_ABCD => EventKind { v2: false, flags: false },
+        0x208 => EventKind { v2: false, flags: true },
+        0x216 | 0x221 => EventKind { v2: true, flags: false },
+        0x217 | 0x222 => EventKind { v2: true, flags: true },
+        _ => return None,
+    })
+}
+
+/// The header of an event as it lies in the block.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a> {
+    /// Processor.
+    pub cpu: u16,
+    /// Block flags, 0 when the block has none.
+    pub flags: u32,
+    /// Nanoseconds since the epoch.
+    pub ts_ns: u64,
+    /// Thread.
+    pub tid: i64,
+    /// Event code.
+    pub code: u16,
+    /// Duration option, when the block carries one.
+    pub duration_ns: Option<u64>,
+    /// The parameters, without header and length table.
+    pub bytes: &'a [u8],
+}
+
+/// Why an event block cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The block is shorter than its header.
+    ShortHeader,
+    /// The event claims more bytes than its block holds.
+    LengthBeyondBlock,
+    /// More parameters than any event has.
+    TooManyParams,
+    /// The lengths of the parameters pass the end of the event.
+    ParamBeyondEvent,
+    /// A version 1 event whose lengths fit no number of parameters.
+    NoParamCount,
+}
+
+impl Fault {
+    /// The fault in words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Fault::ShortHeader => "the event block is shorter than an event header",
+            Fault::LengthBeyondBlock => "the event is longer than its block",
+            Fault::TooManyParams => "the event claims too many parameters",
+            Fault::ParamBeyondEvent => "a parameter passes the end of its event",
+            Fault::NoParamCount => "the parameter lengths fit no number of parameters",
+        }
+    }
+}
+
+const HEADER_V1: usize = 22;
+const HEADER_V2: usize = 26;
+
+/// Decodes the body of an event block; `spans` receives the parameters.
+///
+/// # Errors
+/// A [`Fault`] when the block contradicts itself; `spans` is then of no use.
+pub fn decode<'a>(
+    kind: EventKind,
+    body: &'a [u8],
+    tables: &Tables,
+    spans: &mut Vec<Span>,
+) -> Result<Raw<'a>, Fault> {
+    spans.clear();
+    let mut c = Cursor::new(body);
+    let cpu = c.u16().ok_or(Fault::ShortHeader)?;
+    let flags = if kind.flags { c.u32().ok_or(Fault::ShortHeader)? } else { 0 };
+    let start = c.rest();
+    let ts_ns = c.u64().ok_or(Fault::ShortHeader)?;
+    let tid = c.i64().ok_or(Fault::ShortHeader)?;
+    let len = c.u32().ok_or(Fault::ShortHeader)? as usize;
+    let code = c.u16().ok_or(Fault::ShortHeader)?;
+    let width = tables.event(code).len_width();
+    let (bytes, used) = if kind.v2 {
+        let nparams = c.u32().ok_or(Fault::ShortHeader)? as usize;
+        let event = start.get(..len).ok_or(Fault::LengthBeyondBlock)?;
+        let payload = event.get(HEADER_V2..).ok_or(Fault::ShortHeader)?;
+        (read_table(payload, nparams, width, spans)?, len)
+    } else {
+        let len = v1_len(len, code, start.len());
+        let event = start.get(..len).ok_or(Fault::LengthBeyondBlock)?;
+        let payload = event.get(HEADER_V1..).ok_or(Fault::ShortHeader)?;
+        let nparams = infer_nparams(payload, width, tables.event(code).params.len())?;
+        (read_table(payload, nparams, width, spans)?, len)
+    };
+    let head_len = body.len() - start.len();
+    let duration_ns = find_duration(body, head_len + used);
+    Ok(Raw { cpu, flags, ts_ns, tid, code, duration_ns, bytes })
+}
+
+/// The true length of a version 1 event.
+///
+/// Two codes were stored 3 bytes too long, and one rewriting program (mergecap 4.0) keeps the
+/// version 2 length, 4 too large, in the version 1 block that it makes.
+fn v1_len(len: usize, code: u16, available: usize) -> usize {
+    let len =
+        if matches!(code, 280 | 286) && len > available { len.saturating_sub(3) } else { len };
+    if len > available {
+        len.saturating_sub(HEADER_V2 - HEADER_V1)
+    } else {
+        len
+    }
+}
+
+fn read_table<'a>(
+    payload: &'a [u8],
+    nparams: usize,
+    width: usize,
+    spans: &mut Vec<Span>,
+) -> Result<&'a [u8], Fault> {
+    if nparams > MAX_PARAMS {
+        return Err(Fault::TooManyParams);
+    }
+    let (table, bytes) =
+        payload.split_at_checked(nparams * width).ok_or(Fault::ParamBeyondEvent)?;
+    let mut start = 0u32;
+    for entry in table.chunks_exact(width) {
+        let len = table_len(entry);
+        spans.push(Span { start, len });
+        start = start.checked_add(len).ok_or(Fault::ParamBeyondEvent)?;
+        if start as usize > bytes.len() {
+            return Err(Fault::ParamBeyondEvent);
+        }
+    }
+    Ok(bytes)
+}
+
+fn table_len(entry: &[u8]) -> u32 {
+    match *entry {
+        [a, b] => u32::from(u16::from_le_bytes([a, b])),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
+        _ => 0,
+    }
+}
+
+/// Version 1 events do not say how many parameters they have: the count whose lengths fill the
+/// payload exactly is taken, trying from today's count downward.
+fn infer_nparams(payload: &[u8], width: usize, today: usize) -> Result<usize, Fault> {
+    (0..=today).rev().find(|n| fills_exactly(payload, *n, width)).ok_or(Fault::NoParamCount)
+}
+
+fn fills_exactly(payload: &[u8], nparams: usize, width: usize) -> bool {
+    let Some(table) = payload.get(..nparams * width) else { return false };
+    let sum: usize = table.chunks_exact(width).map(|e| table_len(e) as usize).sum();
+    table.len() + sum == payload.len()
+}
+
+/// Looks through the pcapng options that may follow the padded event.
+fn find_duration(body: &[u8], event_end: usize) -> Option<u64> {
+    // Padding is relative to the block, whose head is 8 bytes, so body offsets keep alignment.
+    let mut c = Cursor::new(body.get(event_end.next_multiple_of(4)..)?);
+    loop {
+        let code = c.u16()?;
+        let len = usize::from(c.u16()?);
+        let value = c.take(len.next_multiple_of(4))?;
+        match code {
+            0 => return None,
+            OPTION_DURATION if len == 8 => return value.try_into().ok().map(u64::from_le_bytes),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The plan: everything Python decided, as data.
+//!
+//! In: JSON text. Out: [`Plan`], checked for version and unknown keys. Next: [`crate::tables`]
+//! turns its rows into indexed tables; `filter`, `sink` and `state` take their own parts.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// The plan version this engine runs; a different major is refused.
+pub const VERSION: [u32; 2] = [1, 0];
+
+/// Everything the engine is told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Major and minor.
+    pub version: [u32; 2],
+    /// The declared tables.
+    pub tables: TableRows,
+    /// Which event does what to the state.
+    pub transitions: Vec<TransitionRow>,
+    /// Metadata entries: name of the record, then its fields in file order.
+    pub layouts: BTreeMap<String, Vec<LayoutRow>>,
+    /// Fields that the filter and the output use; both refer to them by position.
+    pub fields: Vec<FieldUse>,
+    /// The filter, or none to take every event.
+    pub filter: Option<crate::filter::ProgramRow>,
+    /// What to do with the chosen events.
+    pub output: crate::sink::OutputRow,
+    /// Choices of this run.
+    pub options: Options,
+}
+
+/// The declared tables of `pyscap.model`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRows {
+    /// Events in code order.
+    pub events: Vec<EventRow>,
+    /// Typed unions.
+    pub variants: BTreeMap<String, Vec<ParamRow>>,
+    /// Upgrades of older schemas: code, parameter count, action, new code, fills.
+    pub conversions: Vec<(u16, u32, String, i32, String)>,
+    /// Flag and enumeration tables, rows in printing order.
+    pub symbols: BTreeMap<String, Vec<(String, i64)>>,
+    /// System call names by the format's own code.
+    pub ppm_sc: Vec<String>,
+    /// System call names by native number, per architecture.
+    pub natives: BTreeMap<String, Vec<(u32, String)>>,
+    /// Descriptor types: number, character, name.
+    pub fd_types: Vec<(i8, String, Option<String>)>,
+}
+
+/// One event code.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventRow {
+    /// User-facing name.
+    pub name: String,
+    /// `>` or `<`.
+    pub direction: String,
+    /// Category names joined by `|`.
+    pub categories: String,
+    /// Property names joined by `|`.
+    pub flags: String,
+    /// Parameters in order.
+    pub params: Vec<ParamRow>,
+    /// Position of the descriptor the event works on.
+    pub fd_param: Option<u8>,
+}
+
+/// One parameter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParamRow {
+    /// User-facing name.
+    pub name: String,
+    /// Wire type, see [`crate::tables::ParamType`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Print format.
+    pub form: String,
+    /// Flag table.
+    pub symbols: Option<String>,
+    /// Typed union table.
+    pub variants: Option<String>,
+    /// Position of the directory descriptor of a relative path.
+    pub dirfd: Option<u8>,
+}
+
+/// One state transition: when `event` comes, run `verb` with these parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransitionRow {
+    /// Event code.
+    pub event: u16,
+    /// Name of the verb, see [`crate::state`].
+    pub verb: String,
+    /// Names of the verb's inputs and the parameter positions that feed them.
+    pub params: BTreeMap<String, u8>,
+    /// Names of the verb's settings and their numbers.
+    pub consts: BTreeMap<String, i64>,
+}
+
+/// One field of a metadata record.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutRow {
+    /// Field name.
+    pub name: String,
+    /// `u8`, `u16`, `u32`, `u64`, `i64`, `str16` or `bytes:N`.
+    pub wire: String,
+    /// First version of the block that has it.
+    pub since: u32,
+    /// Whether it is there only if the entry's length has room for it.
+    pub optional: bool,
+}
+
+/// One use of a field by the filter or the output.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
+#[serde(deny_unknown_fields)]
+pub struct FieldUse {
+    /// Catalogue name, as `evt.arg`.
+    pub name: String,
+    /// The argument, as in `evt.arg.fd` or `proc.aname[2]`.
+    pub arg: Option<FieldArg>,
+    /// Print form of numbers: `dec`, `hex`, `oct`, or `text` for everything else.
+    pub form: String,
+}
+
+/// Argument of a field.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldArg {
+    /// `[N]`
+    Index(i64),
+    /// `[KEY]`
+    Key(String),
+    /// `.NAME`
+    Name(String),
+}
+
+/// Choices of a run that more than one stage looks at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Show enter events of older files as they were written.
+    pub enter: bool,
+    /// Show internal events (drop, procinfo).
+    pub internal: bool,
+    /// Live capture: unknown threads may be looked up in `/proc`.
+    pub live: bool,
+    /// Resolve times in this zone; seconds east of UTC are found per event.
+    pub utc: bool,
+    /// Stop after this many events that passed the filter.
+    pub max_events: Option<u64>,
+    /// Stop when event time passes the first event's by so much.
+    pub max_event_ns: Option<u64>,
+    /// Greatest number of threads kept.
+    pub max_threads: Option<u32>,
+    /// Greatest number of descriptors kept per process.
+    pub max_fds: Option<u32>,
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for text that is not a plan of this version.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let plan: Plan = serde_json::from_str(text).map_err(|e| Error::Plan(e.to_string()))?;
+        if plan.version[0] != VERSION[0] {
+            return Err(Error::Plan(format!(
+                "version {}.{} cannot be run by this engine ({}.{})",
+                plan.version[0], plan.version[1], VERSION[0], VERSION[1]
+            )));
+        }
+        Ok(plan)
+    }
+}

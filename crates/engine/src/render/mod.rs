@@ -1,0 +1,3 @@
+//! Values and parameters as text.
+//!
+//! In: parameters and [`crate::value::Value`]s. Out: bytes appended to a line. Next: `sink`.

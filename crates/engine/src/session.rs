@@ -1,0 +1,315 @@
+//! The main loop: block in, state changed, event chosen, sink told.
+//!
+//! In: a plan, sources, a sink. Out: [`Stats`]. Next: the bindings hand them to Python.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::convert::{Converter, Outcome};
+use crate::ctx::{Clock, Ctx};
+use crate::decode::{self, Raw};
+use crate::error::Result;
+use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
+use crate::extract::Extractors;
+use crate::filter::Program;
+use crate::plan::{Options, Plan};
+use crate::sink::Sink;
+use crate::source::metadata::Layouts;
+use crate::source::{Block, Item, Source};
+use crate::state::{Applied, State};
+use crate::tables::Tables;
+
+const SHB: u32 = 0x0A0D_0D0A;
+
+/// How many blocks are taken between two looks at the clock.
+const BLOCKS_PER_LOOK: u32 = 256;
+
+/// What has happened so far.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Blocks read.
+    pub blocks: u64,
+    /// Events that were decoded and not dropped by the conversion.
+    pub events: u64,
+    /// Events that the filter chose.
+    pub chosen: u64,
+    /// Events with a code that the tables do not have.
+    pub unknown: u64,
+    /// Event blocks that could not be decoded, with the offset and cause of the first.
+    pub damaged: u64,
+    /// Offset of the first damaged event block.
+    pub first_damage: Option<(u64, &'static str)>,
+    /// Packet blocks passed over.
+    pub packets: u64,
+    /// Sections begun.
+    pub sections: u64,
+    /// Time of the first and last event, ns since the epoch.
+    pub first_ns: Option<u64>,
+    /// Time of the last event.
+    pub last_ns: u64,
+}
+
+/// Why a slice of work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The time is up; there may be more.
+    More,
+    /// A live source has nothing at the moment.
+    Idle,
+    /// Everything is done, or a limit of the plan is reached.
+    Done,
+}
+
+/// A plan at work.
+pub struct Session {
+    tables: Tables,
+    fields: Extractors,
+    filter: Option<Program>,
+    layouts: Layouts,
+    options: Options,
+    sources: VecDeque<Box<dyn Source>>,
+    sink: Box<dyn Sink>,
+    pipe: Pipe,
+}
+
+/// The parts that change with every event.
+struct Pipe {
+    state: State,
+    converter: Converter,
+    spans: Vec<Span>,
+    applied: Applied,
+    clock: Clock,
+    stats: Stats,
+    saw_event: bool,
+    done: bool,
+}
+
+impl Session {
+    /// Makes the plan ready to run over `sources`, one after the other.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Plan`] when the plan contradicts itself.
+    pub fn new(
+        plan: &Plan,
+        sources: Vec<Box<dyn Source>>,
+        make_sink: impl FnOnce(&Plan, &Tables) -> Result<Box<dyn Sink>>,
+    ) -> Result<Self> {
+        let tables = Tables::new(&plan.tables)?;
+        let fields = Extractors::new(&plan.fields, &tables)?;
+        let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
+        let state = State::new(&plan.transitions, &tables, &plan.options)?;
+        let sink = make_sink(plan, &tables)?;
+        Ok(Session {
+            layouts: Layouts::new(&plan.layouts)?,
+            options: plan.options.clone(),
+            sources: sources.into(),
+            pipe: Pipe::new(state),
+            tables,
+            fields,
+            filter,
+            sink,
+        })
+    }
+
+    /// Counts so far.
+    pub fn stats(&self) -> &Stats {
+        &self.pipe.stats
+    }
+
+    /// Asks live sources to end.
+    pub fn stop(&mut self) {
+        for source in &mut self.sources {
+            source.stop();
+        }
+    }
+
+    /// Works for about `slice`, or to the end.
+    ///
+    /// # Errors
+    /// The source's and the sink's; the call may be repeated after damage that was passed over.
+    pub fn run(&mut self, slice: Duration) -> Result<Progress> {
+        let until = Instant::now() + slice;
+        let result = self.run_until(until);
+        self.sink.flush()?;
+        result
+    }
+
+    fn run_until(&mut self, until: Instant) -> Result<Progress> {
+        loop {
+            for _ in 0..BLOCKS_PER_LOOK {
+                if self.pipe.done {
+                    return Ok(Progress::Done);
+                }
+                let Some(source) = self.sources.front_mut() else { return Ok(Progress::Done) };
+                let block = match source.next_block()? {
+                    Item::Block(block) => block,
+                    Item::Idle => return Ok(Progress::Idle),
+                    Item::End => {
+                        self.sources.pop_front();
+                        continue;
+                    }
+                };
+                let stages = Stages {
+                    tables: &self.tables,
+                    fields: &self.fields,
+                    filter: self.filter.as_ref(),
+                    layouts: &self.layouts,
+                    options: &self.options,
+                };
+                self.pipe.take(&block, &stages, &mut *self.sink)?;
+            }
+            if Instant::now() >= until {
+                return Ok(Progress::More);
+            }
+        }
+    }
+}
+
+/// The parts that stay as they are during a run.
+struct Stages<'a> {
+    tables: &'a Tables,
+    fields: &'a Extractors,
+    filter: Option<&'a Program>,
+    layouts: &'a Layouts,
+    options: &'a Options,
+}
+
+impl Pipe {
+    fn new(state: State) -> Self {
+        Pipe {
+            state,
+            converter: Converter::default(),
+            spans: Vec::with_capacity(32),
+            applied: Applied::default(),
+            clock: Clock::default(),
+            stats: Stats::default(),
+            saw_event: false,
+            done: false,
+        }
+    }
+
+    fn take(&mut self, block: &Block<'_>, stages: &Stages<'_>, sink: &mut dyn Sink) -> Result<()> {
+        self.stats.blocks += 1;
+        match decode::event_kind(block.kind) {
+            Some(kind) => self.take_event(kind, block, stages, sink),
+            None => self.take_metadata(block, stages, sink),
+        }
+    }
+
+    fn take_metadata(
+        &mut self,
+        block: &Block<'_>,
+        stages: &Stages<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        match block.kind {
+            SHB => self.begin_section(),
+            2 | 3 | 6 => self.stats.packets += 1,
+            _ => {}
+        }
+        sink.metadata(block)?;
+        stages.layouts.load(block, &mut self.state)
+    }
+
+    /// A section header after events begins a capture of its own; before them it is one of
+    /// several headers of the same capture.
+    fn begin_section(&mut self) {
+        if self.saw_event || self.stats.sections == 0 {
+            self.stats.sections += 1;
+            self.state.reset();
+            self.converter.reset();
+            self.saw_event = false;
+        }
+    }
+
+    fn take_event(
+        &mut self,
+        kind: decode::EventKind,
+        block: &Block<'_>,
+        stages: &Stages<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        self.saw_event = true;
+        let raw = match decode::decode(kind, block.body, stages.tables, &mut self.spans) {
+            Ok(raw) => raw,
+            Err(fault) => {
+                self.stats.damaged += 1;
+                self.stats.first_damage.get_or_insert((block.offset, fault.text()));
+                return Ok(());
+            }
+        };
+        if usize::from(raw.code) >= stages.tables.events.len() {
+            self.stats.unknown += 1;
+        }
+        let outcome = self.converter.convert(&raw, &self.spans, stages.tables);
+        match outcome {
+            Outcome::Stored | Outcome::Dropped => Ok(()),
+            Outcome::Same | Outcome::Converted => {
+                self.deliver(&raw, outcome == Outcome::Converted, block, stages, sink)
+            }
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        raw: &Raw<'_>,
+        converted: bool,
+        block: &Block<'_>,
+        stages: &Stages<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        self.stats.events += 1;
+        let (code, params) = if converted {
+            let out = &self.converter.out;
+            (out.code, Params::new(&out.spans, &out.bytes))
+        } else {
+            (raw.code, Params::new(&self.spans, raw.bytes))
+        };
+        let ev = Event {
+            num: self.stats.events,
+            ts_ns: raw.ts_ns,
+            tid: raw.tid,
+            code,
+            cpu: raw.cpu,
+            flags: raw.flags,
+            duration_ns: raw.duration_ns,
+            info: stages.tables.event(code),
+            params,
+        };
+        self.state.apply(&ev, stages.tables, &mut self.applied);
+        self.stats.first_ns.get_or_insert(ev.ts_ns);
+        self.stats.last_ns = ev.ts_ns;
+        if ev.flags & FLAG_STATE_ONLY != 0 || self.applied.hidden {
+            return Ok(());
+        }
+        if !ev.info.is_internal {
+            self.clock.first_ns.get_or_insert(ev.ts_ns);
+        }
+        if self.past_time_limit(&ev, stages.options) {
+            self.done = true;
+            return Ok(());
+        }
+        if ev.info.is_internal && !stages.options.internal {
+            return Ok(());
+        }
+        if stages.filter.is_some_and(|f| !f.can_match(ev.code)) {
+            return Ok(());
+        }
+        let ctx = Ctx::new(&ev, &self.state, stages.tables, &self.applied, self.clock);
+        if stages.filter.is_some_and(|f| !f.matches(&ctx, stages.fields)) {
+            return Ok(());
+        }
+        self.stats.chosen += 1;
+        sink.event(&ctx, block, stages.fields)?;
+        self.clock.shown_ns = Some(ev.ts_ns);
+        self.done = stages.options.max_events.is_some_and(|max| self.stats.chosen >= max);
+        Ok(())
+    }
+
+    fn past_time_limit(&self, ev: &Event<'_>, options: &Options) -> bool {
+        match (options.max_event_ns, self.stats.first_ns) {
+            (Some(limit), Some(first)) => ev.ts_ns.saturating_sub(first) > limit,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where blocks come from: a savefile, a pipe, or the kernel's ring buffers.
+//!
+//! In: bytes. Out: [`Item`]s. Next: [`crate::decode`] for events, [`metadata`] for the rest.
+
+pub mod compress;
+pub mod metadata;
+pub mod savefile;
+
+use crate::error::Result;
+
+/// One block of the stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Block type number.
+    pub kind: u32,
+    /// Offset of its first byte in the uncompressed stream.
+    pub offset: u64,
+    /// Everything between the head (type, length) and the trailer (length), padding included.
+    pub body: &'a [u8],
+    /// The whole block, as it stands in the stream.
+    pub raw: &'a [u8],
+}
+
+/// What a source yields.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A complete block.
+    Block(Block<'a>),
+    /// Nothing now; a live source may have more later.
+    Idle,
+    /// Nothing any more.
+    End,
+}
+
+/// A stream of blocks.
+pub trait Source: Send {
+    /// The next block, valid until the next call.
+    ///
+    /// # Errors
+    /// Truncated or damaged input, and I/O errors; complete blocks before it were delivered.
+    fn next_block(&mut self) -> Result<Item<'_>>;
+
+    /// Asks a live source to end: what is buffered is still delivered, then [`Item::End`].
+    fn stop(&mut self) {}
+
+    /// Bytes of the input consumed so far, before decompression, and its total when known.
+    fn progress(&self) -> (u64, Option<u64>) {
+        (0, None)
+    }
+}

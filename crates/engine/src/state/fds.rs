@@ -1,0 +1,197 @@
+//! Descriptors and their tables.
+//!
+//! In: rows from descriptor lists and from the verbs. Out: [`Fd`]. Next: `users`.
+
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+
+use super::Text;
+
+/// Descriptor types, in the format's numbering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum FdKind {
+    #[default]
+    Unknown = 0,
+    File = 1,
+    Directory = 2,
+    Ipv4Sock = 3,
+    Ipv6Sock = 4,
+    Ipv4Serv = 5,
+    Ipv6Serv = 6,
+    Fifo = 7,
+    Unix = 8,
+    Event = 9,
+    Unsupported = 10,
+    Signalfd = 11,
+    Eventpoll = 12,
+    Inotify = 13,
+    Timerfd = 14,
+    Netlink = 15,
+    FileV2 = 16,
+    Bpf = 17,
+    Userfaultfd = 18,
+    IoUring = 19,
+    Memfd = 20,
+    Pidfd = 21,
+}
+
+impl FdKind {
+    /// All kinds; the position is the format's number.
+    pub const ALL: [FdKind; 22] = [
+        FdKind::Unknown,
+        FdKind::File,
+        FdKind::Directory,
+        FdKind::Ipv4Sock,
+        FdKind::Ipv6Sock,
+        FdKind::Ipv4Serv,
+        FdKind::Ipv6Serv,
+        FdKind::Fifo,
+        FdKind::Unix,
+        FdKind::Event,
+        FdKind::Unsupported,
+        FdKind::Signalfd,
+        FdKind::Eventpoll,
+        FdKind::Inotify,
+        FdKind::Timerfd,
+        FdKind::Netlink,
+        FdKind::FileV2,
+        FdKind::Bpf,
+        FdKind::Userfaultfd,
+        FdKind::IoUring,
+        FdKind::Memfd,
+        FdKind::Pidfd,
+    ];
+
+    /// Whether it is an IPv4 or IPv6 socket.
+    pub fn is_ip(self) -> bool {
+        matches!(self, FdKind::Ipv4Sock | FdKind::Ipv6Sock | FdKind::Ipv4Serv | FdKind::Ipv6Serv)
+    }
+
+    /// Whether it is a listening or bound IP socket.
+    pub fn is_server(self) -> bool {
+        matches!(self, FdKind::Ipv4Serv | FdKind::Ipv6Serv)
+    }
+
+    /// Whether it is a socket of any family.
+    pub fn is_socket(self) -> bool {
+        self.is_ip() || matches!(self, FdKind::Unix | FdKind::Netlink)
+    }
+}
+
+/// Transport of an IP socket, in the format's numbering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum L4 {
+    #[default]
+    Unknown = 0,
+    Na = 1,
+    Tcp = 2,
+    Udp = 3,
+    Icmp = 4,
+    Raw = 5,
+}
+
+/// Which end of a connection the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum Role {
+    #[default]
+    None,
+    Client,
+    Server,
+}
+
+/// Both ends of an IP socket; for a bound one `dst` holds the bound address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuple {
+    /// Source: the client.
+    pub src: IpAddr,
+    /// Destination: the server.
+    pub dst: IpAddr,
+    /// Source port.
+    pub sport: u16,
+    /// Destination port.
+    pub dport: u16,
+}
+
+/// One descriptor.
+#[derive(Clone, Debug, Default)]
+pub struct Fd {
+    /// Type.
+    pub kind: FdKind,
+    /// Transport, of IP sockets.
+    pub l4: L4,
+    /// Role, of IP and unix sockets.
+    pub role: Role,
+    /// Ends, of IP sockets whose addresses are known.
+    pub tuple: Option<Tuple>,
+    /// Kernel addresses of both ends, of unix sockets.
+    pub unix: Option<(u64, u64)>,
+    /// Name as it is shown.
+    pub name: Option<Text>,
+    /// Name before the event at hand changed it.
+    pub old_name: Option<Text>,
+    /// Path as it was given, when it was relative.
+    pub raw_name: Option<Text>,
+    /// Open flags in the format's numbering.
+    pub open_flags: u32,
+    /// Device of the file.
+    pub dev: u32,
+    /// Inode of the file.
+    pub ino: u64,
+    /// Mount id of the file.
+    pub mount_id: u32,
+    /// Inherited from the parent at creation.
+    pub cloned: bool,
+    /// Data has passed, or the connection is made.
+    pub connected: bool,
+    /// Closed at exec.
+    pub cloexec: bool,
+    /// A connect on it is in progress.
+    pub connecting: bool,
+}
+
+/// Descriptors of one process.
+#[derive(Clone, Debug, Default)]
+pub struct FdTable {
+    by_num: FxHashMap<i64, Fd>,
+}
+
+impl FdTable {
+    /// Descriptor `num`.
+    pub fn get(&self, num: i64) -> Option<&Fd> {
+        self.by_num.get(&num)
+    }
+
+    /// Descriptor `num`, to be changed.
+    pub fn get_mut(&mut self, num: i64) -> Option<&mut Fd> {
+        self.by_num.get_mut(&num)
+    }
+
+    /// Adds or replaces a descriptor.
+    pub fn insert(&mut self, num: i64, fd: Fd) {
+        self.by_num.insert(num, fd);
+    }
+
+    /// Removes a descriptor.
+    pub fn remove(&mut self, num: i64) -> Option<Fd> {
+        self.by_num.remove(&num)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_num.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_num.is_empty()
+    }
+
+    /// All descriptors, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &Fd)> {
+        self.by_num.iter().map(|(n, f)| (*n, f))
+    }
+}
