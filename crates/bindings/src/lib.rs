@@ -1,3 +1,134 @@
 //! `pyscap._engine`: the only door between Python and the engine.
 //!
-//! In: a plan as JSON text, descriptors, bytes. Out: counts, and exceptions with codes and offsets.
+//! In: a plan as JSON text, descriptors, bytes. Out: counts, and [`EngineError`]s with a kind, a
+//! text and an offset. The interpreter lock is let go for each slice of work.
+
+// PyO3's own macros expand to code that these lints were not written for.
+#![allow(missing_docs)]
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::os::fd::BorrowedFd;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use pyscap_engine::error::Error;
+use pyscap_engine::plan::Plan;
+use pyscap_engine::session::{Progress, Session, Stats};
+use pyscap_engine::source::savefile::Savefile;
+
+create_exception!(_engine, EngineError, PyException, "kind, text, offset or errno or None");
+
+/// An engine error as the exception that Python turns into a sentence.
+fn raise(error: Error) -> PyErr {
+    let text = error.to_string();
+    let (kind, number) = match error {
+        Error::Plan(_) => ("plan", None),
+        Error::NotACapture(_) => ("not_a_capture", None),
+        Error::Truncated { offset, .. } => ("truncated", i64::try_from(offset).ok()),
+        Error::Damaged { offset, .. } => ("damaged", i64::try_from(offset).ok()),
+        Error::Io { ref source, .. } => ("io", source.raw_os_error().map(i64::from)),
+    };
+    EngineError::new_err((kind, text, number))
+}
+
+/// Runs `work` without the interpreter lock; a panic becomes an error of kind `internal`.
+fn unlocked<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    py.detach(|| catch_unwind(AssertUnwindSafe(work)))
+        .map_err(|_| EngineError::new_err(("internal", "the engine panicked", None::<i64>)))?
+        .map_err(raise)
+}
+
+/// A plan at work.
+#[pyclass(name = "Session", unsendable)]
+struct PySession {
+    inner: Session,
+}
+
+#[pymethods]
+impl PySession {
+    #[new]
+    fn new(plan: &str) -> PyResult<Self> {
+        let inner = Plan::from_json(plan).and_then(|p| Session::new(&p)).map_err(raise)?;
+        Ok(PySession { inner })
+    }
+
+    /// Reads a capture from a descriptor, which stays open and the caller's.
+    fn add_fd(&mut self, fd: i32) -> PyResult<()> {
+        if fd < 0 {
+            return Err(EngineError::new_err(("io", "no such descriptor", None::<i64>)));
+        }
+        let owned = duplicate(fd).map_err(|e| raise(Error::io("opening the capture", e)))?;
+        self.add_reader(Box::new(File::from(owned)))
+    }
+
+    /// Reads a capture from bytes.
+    fn add_bytes(&mut self, data: Vec<u8>) -> PyResult<()> {
+        self.add_reader(Box::new(Cursor::new(data)))
+    }
+
+    /// Works for about `slice_ms`; returns "more", "idle" or "done".
+    fn run(&mut self, py: Python<'_>, slice_ms: u64) -> PyResult<&'static str> {
+        let session = &mut self.inner;
+        let progress = unlocked(py, move || session.run(Duration::from_millis(slice_ms)))?;
+        Ok(match progress {
+            Progress::More => "more",
+            Progress::Idle => "idle",
+            Progress::Done => "done",
+        })
+    }
+
+    /// Asks live sources to deliver what is buffered and end.
+    fn stop(&mut self) {
+        self.inner.stop();
+    }
+
+    /// Counts so far, by name.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        stats_dict(py, self.inner.stats())
+    }
+}
+
+impl PySession {
+    fn add_reader(&mut self, reader: Box<dyn Read + Send>) -> PyResult<()> {
+        self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?));
+        Ok(())
+    }
+}
+
+#[allow(unsafe_code)]
+fn duplicate(fd: i32) -> std::io::Result<std::os::fd::OwnedFd> {
+    // SAFETY: `fd` is not negative, and the borrow ends before this call returns; a number that
+    // is not open makes the duplication fail.
+    unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
+}
+
+fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("blocks", stats.blocks)?;
+    dict.set_item("events", stats.events)?;
+    dict.set_item("chosen", stats.chosen)?;
+    dict.set_item("unknown", stats.unknown)?;
+    dict.set_item("damaged", stats.damaged)?;
+    dict.set_item("first_damage", stats.first_damage)?;
+    dict.set_item("packets", stats.packets)?;
+    dict.set_item("sections", stats.sections)?;
+    dict.set_item("first_ns", stats.first_ns)?;
+    dict.set_item("last_ns", stats.last_ns)?;
+    Ok(dict)
+}
+
+#[pymodule]
+fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("EngineError", module.py().get_type::<EngineError>())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<PySession>()
+}

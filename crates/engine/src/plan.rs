@@ -127,7 +127,7 @@ pub struct FieldUse {
     pub name: String,
     /// The argument, as in `evt.arg.fd` or `proc.aname[2]`.
     pub arg: Option<FieldArg>,
-    /// Print form of numbers: `dec`, `hex`, `oct`, or `text` for everything else.
+    /// Print form of the field's catalogue row.
     pub form: String,
 }
 

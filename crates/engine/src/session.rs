@@ -85,30 +85,31 @@ struct Pipe {
 }
 
 impl Session {
-    /// Makes the plan ready to run over `sources`, one after the other.
+    /// Makes the plan ready to run; sources are added next.
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] when the plan contradicts itself.
-    pub fn new(
-        plan: &Plan,
-        sources: Vec<Box<dyn Source>>,
-        make_sink: impl FnOnce(&Plan, &Tables) -> Result<Box<dyn Sink>>,
-    ) -> Result<Self> {
+    pub fn new(plan: &Plan) -> Result<Self> {
         let tables = Tables::new(&plan.tables)?;
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
-        let sink = make_sink(plan, &tables)?;
+        let sink = crate::sink::make(&plan.output, &tables)?;
         Ok(Session {
             layouts: Layouts::new(&plan.layouts)?,
             options: plan.options.clone(),
-            sources: sources.into(),
+            sources: VecDeque::new(),
             pipe: Pipe::new(state),
             tables,
             fields,
             filter,
             sink,
         })
+    }
+
+    /// Adds a source; sources run one after the other.
+    pub fn add_source(&mut self, source: Box<dyn Source>) {
+        self.sources.push_back(source);
     }
 
     /// Counts so far.

@@ -114,10 +114,10 @@ class FieldRef:
         """This field as an entry of the plan's `fields` list.
 
         Returns:
-            `{"name": ..., "arg": None | {"index": n} | {"key": text} | {"name": text}}`.
+            `{"name": ..., "arg": None | {"index": n} | {"key": text} | {"name": text}, "form": ...}`.
         """
         arg = None if self.kind is None else {self.kind: self.argument}
-        return {"name": self.spec.name, "arg": arg}
+        return {"name": self.spec.name, "arg": arg, "form": self.spec.form}
 
 
 def _quote(text: str) -> str:

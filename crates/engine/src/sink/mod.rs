@@ -8,6 +8,7 @@ use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
 use crate::source::Block;
+use crate::tables::Tables;
 
 /// What to do with the chosen events.
 #[derive(Debug, Deserialize)]
@@ -15,6 +16,33 @@ use crate::source::Block;
 pub enum OutputRow {
     /// Count them.
     None {},
+}
+
+/// The sink that the plan asks for.
+///
+/// # Errors
+/// [`crate::error::Error::Plan`] for a choice that does not exist; I/O errors of the output.
+pub fn make(row: &OutputRow, _tables: &Tables) -> Result<Box<dyn Sink>> {
+    Ok(match row {
+        OutputRow::None {} => Box::new(Count),
+    })
+}
+
+/// Takes events and keeps nothing; the session counts them.
+struct Count;
+
+impl Sink for Count {
+    fn metadata(&mut self, _block: &Block<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn event(&mut self, _ctx: &Ctx<'_>, _block: &Block<'_>, _fields: &Extractors) -> Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A consumer of chosen events.

@@ -1,0 +1,30 @@
+"""The extension: the engine behind its one door."""
+
+__all__ = ["EngineError", "Session", "__version__"]
+
+__version__: str
+
+class EngineError(Exception):
+    """What ended the work: `args` is (kind, text, offset or errno or None).
+
+    Kinds: `plan`, `not_a_capture`, `truncated`, `damaged`, `io`, `internal`.
+    """
+
+class Session:
+    """A plan at work."""
+
+    def __new__(cls, plan: str) -> Session:
+        """Check `plan` (JSON text); raises EngineError of kind `plan` or `io`."""
+    def add_fd(self, fd: int) -> None:
+        """Read a capture from descriptor `fd`, which is duplicated; raises EngineError."""
+    def add_bytes(self, data: bytes) -> None:
+        """Read a capture from memory; raises EngineError."""
+    def run(self, slice_ms: int) -> str:
+        """Work for about `slice_ms` milliseconds; "more", "idle" or "done".
+
+        Raises EngineError; what was complete has been delivered.
+        """
+    def stop(self) -> None:
+        """Ask live sources to deliver what is buffered and end."""
+    def stats(self) -> dict[str, int | None | tuple[int, str]]:
+        """Counts so far, by name."""

@@ -1,0 +1,127 @@
+"""Joins every declaration into one versioned plan for the engine.
+
+In:  the tables of `model/`, the transitions of `state/`, the layouts of `format/`, and what this
+run asks for (fields, filter, output, options).
+Out: `Plan`, pure data, and its JSON text. Next: `pyscap._engine.Session`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pyscap.model.conversions import CONVERSIONS
+from pyscap.model.events import EVENTS, VARIANTS
+from pyscap.model.symbols.tables import SYMBOLS
+from pyscap.model.syscalls import AARCH64, PPM_SC, X86_64
+
+if TYPE_CHECKING:
+    from pyscap.model.fields import FieldRef
+    from pyscap.model.specs import EventSpec, ParamSpec
+
+VERSION = (1, 0)
+"""Major and minor; the engine refuses another major."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices of a run that more than one stage of the engine looks at."""
+
+    enter: bool = False
+    """Show enter events of older files as they were written."""
+    internal: bool = False
+    """Show internal events (drop, procinfo)."""
+    live: bool = False
+    """Unknown threads may be looked up in `/proc`."""
+    utc: bool = False
+    """Print times in UTC."""
+    max_events: int | None = None
+    """Stop after this many chosen events, 1 or more."""
+    max_event_ns: int | None = None
+    """Stop when event time passes the first event's by this many nanoseconds."""
+    max_threads: int | None = None
+    """Greatest number of threads kept; None for the engine's own bound."""
+    max_fds: int | None = None
+    """Greatest number of descriptors kept per process; None for the engine's own bound."""
+
+
+class FieldList:
+    """The fields that a filter and an output use; each is listed once and known by position."""
+
+    def __init__(self) -> None:
+        """Begin with no field."""
+        self.entries: list[dict[str, object]] = []
+
+    def add(self, ref: FieldRef) -> int:
+        """Position of `ref` in the list, which gets it when it is new."""
+        entry = ref.entry()
+        if entry not in self.entries:
+            self.entries.append(entry)
+        return self.entries.index(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run of the engine is told."""
+
+    fields: FieldList = field(default_factory=FieldList)
+    filter: dict[str, Any] | None = None
+    """The op program of `filterlang.lower`, or None for every event."""
+    output: dict[str, Any] = field(default_factory=lambda: {"kind": "none"})
+    """The sink and its settings."""
+    options: Options = Options()
+
+    def to_json(self) -> str:
+        """The plan as the engine reads it."""
+        run = {
+            "fields": self.fields.entries,
+            "filter": self.filter,
+            "output": self.output,
+            "options": {name: getattr(self.options, name) for name in Options.__slots__},
+        }
+        return f'{{"version":{json.dumps(VERSION)},{declared_json()},{json.dumps(run)[1:]}'
+
+
+@cache
+def declared_json() -> str:
+    """The declared part, the same in every run: `"tables":…,"transitions":…,"layouts":…`."""
+    tables = {
+        "events": [event_row(spec) for spec in EVENTS],
+        "variants": {name: [param_row(p) for p in rows] for name, rows in VARIANTS.items()},
+        "conversions": CONVERSIONS,
+        "symbols": SYMBOLS,
+        "ppm_sc": PPM_SC,
+        "natives": {
+            "x86_64": [(call.nr, call.name) for call in X86_64],
+            "aarch64": [(call.nr, call.name) for call in AARCH64],
+        },
+        "fd_types": [],
+    }
+    declared: dict[str, Any] = {"tables": tables, "transitions": [], "layouts": {}}
+    return json.dumps(declared)[1:-1]
+
+
+def event_row(spec: EventSpec) -> dict[str, Any]:
+    """An event as the engine reads it; what only Python looks at is left out."""
+    return {
+        "name": spec.name,
+        "direction": spec.direction,
+        "categories": spec.categories,
+        "flags": spec.flags,
+        "params": [param_row(row) for row in spec.params],
+        "fd_param": spec.fd_param,
+    }
+
+
+def param_row(spec: ParamSpec) -> dict[str, Any]:
+    """A parameter as the engine reads it."""
+    return {
+        "name": spec.name,
+        "type": spec.type,
+        "form": spec.form,
+        "symbols": spec.symbols,
+        "variants": spec.variants,
+        "dirfd": spec.dirfd,
+    }
