@@ -134,7 +134,7 @@ class Conversion(NamedTuple):
     """One row: what to do with (code, count)."""
 
     code: int
-    count: int
+    nparams: int
     action: str
     to_code: int
     fills: str

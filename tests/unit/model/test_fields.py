@@ -74,7 +74,7 @@ def test_no_field_of_a_dead_orchestrator_is_declared() -> None:
 def test_resolve_finds_field_and_argument(text: str, name: str, entry: dict[str, object]) -> None:
     ref = resolve(text)
     assert ref.name == name
-    assert ref.entry() == entry
+    assert ref.entry() == {**entry, "form": ref.spec.form}
     assert resolve(ref.name) == ref
 
 
