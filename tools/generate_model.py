@@ -184,7 +184,8 @@ def write_symbols(spec: Json) -> None:
 
 SYSCALLS_HEAD = '''"""System calls: native numbers of x86_64 and aarch64, the format's own codes, and their events.
 
-In:  nothing. Out: `SYSCALLS`, `PPM_SC`, `IA32_TO_X86_64`. Next: `pyscap.plan` (names), `pyscap.probe` (dispatch).
+In:  nothing. Out: `SYSCALLS`, `PPM_SC`, `IA32_TO_X86_64`. Next: `pyscap.plan` for
+names, `pyscap.probe` for dispatch.
 Source: syscall tables of Linux and the scap format, schema 4.5.1.
 """
 

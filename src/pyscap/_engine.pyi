@@ -26,5 +26,5 @@ class Session:
         """
     def stop(self) -> None:
         """Ask live sources to deliver what is buffered and end."""
-    def stats(self) -> dict[str, int | None | tuple[int, str]]:
+    def stats(self) -> dict[str, int | tuple[int, str] | None]:
         """Counts so far, by name."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SLICE_MS = 200
 """How long the engine works before signals are looked at again."""
 
-Stats = dict[str, "int | None | tuple[int, str]"]
+Stats = dict[str, "int | tuple[int, str] | None"]
 
 
 def read_files(plan: Plan, names: list[str]) -> Stats:

@@ -1,0 +1,1 @@
+"""The file format: every block, read and written from one declaration."""

@@ -114,7 +114,8 @@ class FieldRef:
         """This field as an entry of the plan's `fields` list.
 
         Returns:
-            `{"name": ..., "arg": None | {"index": n} | {"key": text} | {"name": text}, "form": ...}`.
+            `{"name": ..., "arg": None | {"index": n} | {"key": text} | {"name": text},
+            "form": ...}`.
         """
         arg = None if self.kind is None else {self.kind: self.argument}
         return {"name": self.spec.name, "arg": arg, "form": self.spec.form}

@@ -1,0 +1,1 @@
+"""Which event does what to threads, descriptors and users."""

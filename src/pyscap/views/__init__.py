@@ -1,0 +1,1 @@
+"""Aggregations as data: key, value, filter, sort."""

@@ -1,0 +1,1 @@
+"""Names of flags, enumerations, errors and signals."""
