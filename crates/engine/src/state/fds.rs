@@ -3,10 +3,11 @@
 //! In: rows from descriptor lists and from the verbs. Out: [`Fd`]. Next: `users`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::Text;
+use super::text::Text;
 
 /// Descriptor types, in the format's numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -81,7 +82,7 @@ impl FdKind {
 }
 
 /// Transport of an IP socket, in the format's numbering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 #[allow(missing_docs)]
 pub enum L4 {
     #[default]
@@ -131,8 +132,6 @@ pub struct Fd {
     pub unix: Option<(u64, u64)>,
     /// Name as it is shown.
     pub name: Option<Text>,
-    /// Name before the event at hand changed it.
-    pub old_name: Option<Text>,
     /// Path as it was given, when it was relative.
     pub raw_name: Option<Text>,
     /// Open flags in the format's numbering.
@@ -143,8 +142,6 @@ pub struct Fd {
     pub ino: u64,
     /// Mount id of the file.
     pub mount_id: u32,
-    /// Inherited from the parent at creation.
-    pub cloned: bool,
     /// Data has passed, or the connection is made.
     pub connected: bool,
     /// Closed at exec.
@@ -153,10 +150,37 @@ pub struct Fd {
     pub connecting: bool,
 }
 
+impl Fd {
+    /// Sets the name of an IP socket to its ends, as they are shown.
+    pub fn name_ends(&mut self) {
+        let Some(tuple) = self.tuple else { return };
+        if self.kind.is_ip() {
+            let is_server = self.kind.is_server();
+            self.name = Some(tuple.text(is_server, self.l4).into_bytes().into());
+        }
+    }
+}
+
+impl Tuple {
+    /// `source:port->destination:port`, the destination alone for a bound socket; transports
+    /// without ports show none.
+    pub fn text(&self, is_bound: bool, l4: L4) -> String {
+        if is_bound {
+            return format!("{}:{}", self.dst, self.dport);
+        }
+        match l4 {
+            L4::Icmp | L4::Raw => format!("{}->{}", self.src, self.dst),
+            _ => format!("{}:{}->{}:{}", self.src, self.sport, self.dst, self.dport),
+        }
+    }
+}
+
 /// Descriptors of one process.
+///
+/// A copy, as at a fork, shares the entries until one side changes them.
 #[derive(Clone, Debug, Default)]
 pub struct FdTable {
-    by_num: FxHashMap<i64, Fd>,
+    by_num: Arc<FxHashMap<i64, Fd>>,
 }
 
 impl FdTable {
@@ -167,17 +191,30 @@ impl FdTable {
 
     /// Descriptor `num`, to be changed.
     pub fn get_mut(&mut self, num: i64) -> Option<&mut Fd> {
-        self.by_num.get_mut(&num)
+        if !self.by_num.contains_key(&num) {
+            return None;
+        }
+        Arc::make_mut(&mut self.by_num).get_mut(&num)
     }
 
     /// Adds or replaces a descriptor.
     pub fn insert(&mut self, num: i64, fd: Fd) {
-        self.by_num.insert(num, fd);
+        Arc::make_mut(&mut self.by_num).insert(num, fd);
     }
 
     /// Removes a descriptor.
     pub fn remove(&mut self, num: i64) -> Option<Fd> {
-        self.by_num.remove(&num)
+        if !self.by_num.contains_key(&num) {
+            return None;
+        }
+        Arc::make_mut(&mut self.by_num).remove(&num)
+    }
+
+    /// Removes the descriptors that `gone` says.
+    pub fn remove_where(&mut self, gone: impl Fn(i64, &Fd) -> bool) {
+        if self.by_num.iter().any(|(n, f)| gone(*n, f)) {
+            Arc::make_mut(&mut self.by_num).retain(|n, f| !gone(*n, f));
+        }
     }
 
     /// How many there are.

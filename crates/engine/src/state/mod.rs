@@ -4,24 +4,24 @@
 //! [`crate::ctx::Ctx`]. Next: [`crate::filter`].
 //! Source: scap format specification, event semantics.
 
+mod enter;
 pub mod fds;
+mod lists;
+pub mod text;
 pub mod threads;
 pub mod users;
 
-pub use fds::{Fd, FdKind, FdTable, Role};
-pub use threads::{Thread, ThreadTable};
+pub use fds::{Fd, FdKind, FdTable, Role, Tuple, L4};
+pub use text::{Text, TextList};
+pub use threads::{Thread, ThreadGroup, ThreadTable};
 pub use users::{Group, User, UserTable};
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::error::Result;
 use crate::event::Event;
 use crate::plan::{Options, TransitionRow};
 use crate::tables::Tables;
-
-/// Shared text, not necessarily UTF-8; cloning is cheap.
-pub type Text = Arc<[u8]>;
 
 /// The captured machine.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +76,8 @@ pub struct State {
     pub interfaces: Vec<Interface>,
     /// Machine.
     pub machine: Machine,
+    interner: text::Interner,
+    listed: lists::Listed,
 }
 
 impl State {
@@ -94,6 +96,9 @@ impl State {
     /// Applies one event; `applied` receives what its fields need.
     pub fn apply(&mut self, ev: &Event<'_>, _tables: &Tables, applied: &mut Applied) {
         *applied = Applied::default();
+        if self.has_listed() {
+            self.settle_lists();
+        }
         applied.fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
     }
 

@@ -1,11 +1,22 @@
 //! The thread table.
 //!
-//! In: rows from process lists and from the verbs. Out: [`Thread`]. Next: `fds`.
+//! In: rows from process lists and from the verbs. Out: [`Thread`], [`ThreadGroup`]. Next: `fds`.
+//! Source: scap format specification, event semantics 1 and 2.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::enter::Enter;
 use super::fds::FdTable;
-use super::Text;
+use super::text::{Text, TextList};
+
+/// Greatest number of threads kept, unless the plan says otherwise.
+pub const DEFAULT_MAX_THREADS: usize = 262_144;
+
+/// The number that stands for "no user" and "no group".
+pub const NO_ID: u32 = u32::MAX;
+
+/// What a thread known by its number alone is called.
+pub const UNKNOWN_NAME: &[u8] = b"<NA>";
 
 /// Thread flag bits, in the format's numbering.
 pub mod flag {
@@ -99,11 +110,11 @@ pub struct Thread {
     /// Path of the executable.
     pub exepath: Text,
     /// Arguments after the first.
-    pub args: Vec<Text>,
+    pub args: TextList,
     /// Environment; of main threads only.
-    pub env: Vec<Text>,
+    pub env: TextList,
     /// `subsystem=path` entries.
-    pub cgroups: Vec<Text>,
+    pub cgroups: TextList,
     /// Working directory, ends with a slash; of main threads only.
     pub cwd: Text,
     /// Root directory.
@@ -132,37 +143,277 @@ pub struct Thread {
     pub lastexec_ts_ns: u64,
     /// Start of the pid namespace, ns since the epoch.
     pub pidns_start_ns: u64,
-    /// Time of the thread's previous event.
-    pub prev_event_ts_ns: u64,
+    /// Complete id of the container that the control groups name; empty on the host.
+    pub container_id: Text,
     /// Descriptors.
     pub fds: FdTable,
+    /// Threads whose `ptid` is this thread.
+    pub(crate) children: FxHashSet<i64>,
+    /// What the enter event before this event said.
+    pub(crate) enter: Option<Box<Enter>>,
 }
 
-/// Threads by id.
+impl Thread {
+    /// A thread of which nothing but its number is known.
+    pub fn new(tid: i64) -> Self {
+        let (none, unknown): (Text, Text) = (Text::from([]), UNKNOWN_NAME.into());
+        let empty: TextList = TextList::from([]);
+        Thread {
+            tid,
+            pid: -1,
+            ptid: -1,
+            sid: -1,
+            vtid: -1,
+            vpid: -1,
+            pgid: -1,
+            vpgid: -1,
+            reaper_tid: -1,
+            comm: unknown.clone(),
+            exe: unknown,
+            exepath: none.clone(),
+            args: empty.clone(),
+            env: empty.clone(),
+            cgroups: empty,
+            cwd: none.clone(),
+            root: none.clone(),
+            fdlimit: 0,
+            uid: NO_ID,
+            gid: NO_ID,
+            loginuid: NO_ID,
+            tty: 0,
+            caps: Caps::default(),
+            exe_file: ExeFile::default(),
+            memory: Memory::default(),
+            flags: 0,
+            clone_ts_ns: 0,
+            lastexec_ts_ns: 0,
+            pidns_start_ns: 0,
+            container_id: none,
+            fds: FdTable::default(),
+            children: FxHashSet::default(),
+            enter: None,
+        }
+    }
+
+    /// Whether more than its number is known.
+    pub fn is_known(&self) -> bool {
+        self.pid >= 0
+    }
+
+    /// Whether it is the main thread of its process.
+    pub fn is_main(&self) -> bool {
+        self.tid == self.pid
+    }
+
+    /// Whether it has exited.
+    pub fn is_dead(&self) -> bool {
+        self.has(flag::CLOSED)
+    }
+
+    /// Whether flag `bit` is set.
+    pub fn has(&self, bit: u32) -> bool {
+        self.flags & bit != 0
+    }
+
+    /// Whether it lives in a pid namespace of its own.
+    pub fn in_pid_namespace(&self) -> bool {
+        self.has(flag::CHILD_IN_PIDNS) || self.tid != self.vtid
+    }
+}
+
+/// The threads of one process.
 #[derive(Clone, Debug, Default)]
+pub struct ThreadGroup {
+    /// Thread ids, the leader first when it is known.
+    pub tids: Vec<i64>,
+    /// How many of them have not exited.
+    pub alive: usize,
+    /// Whether orphans below it become its children.
+    pub is_reaper: bool,
+}
+
+/// Threads by id, with their groups and families.
+#[derive(Clone, Debug)]
 pub struct ThreadTable {
-    by_tid: FxHashMap<i64, Thread>,
+    by_tid: FxHashMap<i64, u32>,
+    slots: Vec<Option<Box<Thread>>>,
+    free: Vec<u32>,
+    groups: FxHashMap<i64, ThreadGroup>,
+    /// The thread asked for last: most events come in runs of one thread.
+    last: (i64, u32),
+    max: usize,
+    clock_hand: u32,
+    evicted: u64,
+}
+
+impl Default for ThreadTable {
+    fn default() -> Self {
+        ThreadTable::new(DEFAULT_MAX_THREADS)
+    }
 }
 
 impl ThreadTable {
+    /// An empty table for at most `max` threads.
+    pub fn new(max: usize) -> Self {
+        ThreadTable {
+            by_tid: FxHashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            groups: FxHashMap::default(),
+            last: (i64::MIN, 0),
+            max: max.max(1),
+            clock_hand: 0,
+            evicted: 0,
+        }
+    }
+
     /// The thread `tid`.
     pub fn get(&self, tid: i64) -> Option<&Thread> {
-        self.by_tid.get(&tid)
+        let slot = if tid == self.last.0 { self.last.1 } else { *self.by_tid.get(&tid)? };
+        self.slots.get(slot as usize)?.as_deref()
     }
 
-    /// The thread `tid`, to be changed.
+    /// The thread `tid`, to be changed; it is remembered as the one asked for last.
     pub fn get_mut(&mut self, tid: i64) -> Option<&mut Thread> {
-        self.by_tid.get_mut(&tid)
+        if tid != self.last.0 {
+            self.last = (tid, *self.by_tid.get(&tid)?);
+        }
+        self.slots.get_mut(self.last.1 as usize)?.as_deref_mut()
     }
 
-    /// Adds or replaces a thread.
+    /// The group of process `pid`.
+    pub fn group(&self, pid: i64) -> Option<&ThreadGroup> {
+        self.groups.get(&pid)
+    }
+
+    /// The group of process `pid`, to be changed.
+    pub(crate) fn group_mut(&mut self, pid: i64) -> Option<&mut ThreadGroup> {
+        self.groups.get_mut(&pid)
+    }
+
+    /// Adds or replaces a thread: it joins the group of its process and its parent's children.
+    ///
+    /// A parent that is not known leaves the thread without one (0).
     pub fn insert(&mut self, thread: Thread) {
-        self.by_tid.insert(thread.tid, thread);
+        let tid = thread.tid;
+        self.insert_unlinked(thread);
+        self.link(tid);
     }
 
-    /// Removes a thread.
+    /// Adds or replaces a thread that does not belong to its parent's children yet.
+    pub(crate) fn insert_unlinked(&mut self, mut thread: Thread) {
+        self.remove(thread.tid);
+        if self.by_tid.len() >= self.max {
+            self.evict();
+        }
+        thread.children.clear();
+        self.join_group(&thread);
+        self.store(thread);
+    }
+
+    /// Makes a thread the child of the parent it names.
+    pub(crate) fn link(&mut self, tid: i64) {
+        let Some(thread) = self.get(tid).filter(|t| t.is_known()) else { return };
+        let ptid = self.adopt(tid, thread.ptid);
+        if let Some(thread) = self.get_mut(tid) {
+            thread.ptid = ptid;
+        }
+    }
+
+    /// Makes `tid` a child of `ptid`; returns the parent it then has, 0 when there is none.
+    pub(crate) fn adopt(&mut self, tid: i64, ptid: i64) -> i64 {
+        // The first process has no parent.
+        if tid == 1 || tid == ptid {
+            return 0;
+        }
+        match self.get_mut(ptid) {
+            Some(parent) if parent.is_known() => {
+                parent.children.insert(tid);
+                ptid
+            }
+            _ => 0,
+        }
+    }
+
+    fn store(&mut self, thread: Thread) {
+        let tid = thread.tid;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = Some(Box::new(thread));
+            self.by_tid.insert(tid, slot);
+            self.last = (tid, slot);
+        }
+    }
+
+    /// Puts a thread whose `pid` is known into the group of its process.
+    pub(crate) fn join_group(&mut self, thread: &Thread) {
+        if !thread.is_known() {
+            return;
+        }
+        let group = self.groups.entry(thread.pid).or_default();
+        if group.tids.contains(&thread.tid) {
+            return;
+        }
+        if thread.is_main() {
+            group.tids.insert(0, thread.tid);
+        } else {
+            group.tids.push(thread.tid);
+        }
+        group.alive += usize::from(!thread.is_dead());
+        group.is_reaper |= thread.pid == 1 || thread.vpid == 1;
+    }
+
+    fn leave_group(&mut self, thread: &Thread) {
+        let Some(group) = self.groups.get_mut(&thread.pid) else { return };
+        if let Some(at) = group.tids.iter().position(|t| *t == thread.tid) {
+            group.tids.remove(at);
+            group.alive = group.alive.saturating_sub(usize::from(!thread.is_dead()));
+        }
+        if group.tids.is_empty() {
+            self.groups.remove(&thread.pid);
+        }
+    }
+
+    /// Removes a thread; its children are left without a parent.
     pub fn remove(&mut self, tid: i64) -> Option<Thread> {
-        self.by_tid.remove(&tid)
+        let slot = self.by_tid.remove(&tid)?;
+        if self.last.0 == tid {
+            self.last = (i64::MIN, 0);
+        }
+        let thread = *self.slots.get_mut(slot as usize)?.take()?;
+        self.free.push(slot);
+        self.leave_group(&thread);
+        if let Some(parent) = self.get_mut(thread.ptid) {
+            parent.children.remove(&tid);
+        }
+        for child in &thread.children {
+            if let Some(child) = self.get_mut(*child) {
+                child.ptid = 0;
+            }
+        }
+        Some(thread)
+    }
+
+    /// Makes room: the next thread in the order of the slots goes, the one in use stays.
+    fn evict(&mut self) {
+        for _ in 0..self.slots.len() {
+            self.clock_hand = (self.clock_hand + 1) % u32::try_from(self.slots.len()).unwrap_or(1);
+            let at = self.slots.get(self.clock_hand as usize);
+            let Some(tid) = at.and_then(|slot| slot.as_ref()).map(|t| t.tid) else { continue };
+            if tid != self.last.0 {
+                self.remove(tid);
+                self.evicted += 1;
+                return;
+            }
+        }
+    }
+
+    /// How many threads had to go because the table was full.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// How many there are.
@@ -177,6 +428,6 @@ impl ThreadTable {
 
     /// All threads, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Thread> {
-        self.by_tid.values()
+        self.slots.iter().filter_map(|slot| slot.as_deref())
     }
 }
