@@ -6,11 +6,17 @@ Next: `model/events.py`, `model/catalogue.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_OLDER: Mapping[str, int | None] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ParamSpec:
+class ParamSpec(NamedTuple):
     """One parameter slot of an event."""
 
     name: str
@@ -27,8 +33,7 @@ class ParamSpec:
     """For relative paths: position of the parameter that holds the directory descriptor."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventSpec:
+class EventSpec(NamedTuple):
     """One event code."""
 
     code: int
@@ -45,7 +50,7 @@ class EventSpec:
     params: tuple[ParamSpec, ...] = ()
     fd_param: int | None = None
     """Position of the descriptor the event works on."""
-    older: dict[str, int | None] = field(default_factory=dict)
+    older: Mapping[str, int | None] = NO_OLDER
     """Parameter count in older schemas where it differs; None: absent there."""
 
     def param_index(self, name: str) -> int:
@@ -57,16 +62,8 @@ class EventSpec:
         raise ValueError(msg)
 
 
-def param(
-    name: str,
-    type: str,
-    form: str = "DEC",
-    symbols: str | None = None,
-    variants: str | None = None,
-    dirfd: int | None = None,
-) -> ParamSpec:
-    """One parameter row."""
-    return ParamSpec(name, type, form, symbols, variants, dirfd)
+param = ParamSpec
+"""One parameter row."""
 
 
 def event(
@@ -78,10 +75,10 @@ def event(
     flags: str,
     *params: ParamSpec,
     fd_param: int | None = None,
-    older: dict[str, int | None] | None = None,
+    older: Mapping[str, int | None] = NO_OLDER,
 ) -> EventSpec:
     """One event row."""
-    return EventSpec(code, const, name, direction, categories, flags, params, fd_param, older or {})
+    return EventSpec(code, const, name, direction, categories, flags, params, fd_param, older)
 
 
 @dataclass(frozen=True, slots=True)
