@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pyscap.format.layout_rows import LAYOUTS
+from pyscap.format.versions import METADATA_BLOCKS
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
 from pyscap.model.symbols.tables import SYMBOLS
@@ -99,8 +101,20 @@ def declared_json() -> str:
         },
         "fd_types": [],
     }
-    declared: dict[str, Any] = {"tables": tables, "transitions": [], "layouts": {}}
+    declared: dict[str, Any] = {"tables": tables, "transitions": [], "layouts": layouts()}
     return json.dumps(declared)[1:-1]
+
+
+def layouts() -> dict[str, Any]:
+    """The metadata blocks as the engine reads them; what only writing needs is left out."""
+    rows = {
+        name: [
+            {"name": r.name, "wire": r.wire, "since": r.since, "tail": r.tail, "default": r.default}
+            for r in record
+        ]
+        for name, record in LAYOUTS.items()
+    }
+    return {"blocks": METADATA_BLOCKS, "records": rows}
 
 
 def event_row(spec: EventSpec) -> dict[str, Any]:

@@ -22,8 +22,8 @@ pub struct Plan {
     pub tables: TableRows,
     /// Which event does what to the state.
     pub transitions: Vec<TransitionRow>,
-    /// Metadata entries: name of the record, then its fields in file order.
-    pub layouts: BTreeMap<String, Vec<LayoutRow>>,
+    /// Metadata blocks and their records.
+    pub layouts: LayoutRows,
     /// Fields that the filter and the output use; both refer to them by position.
     pub fields: Vec<FieldUse>,
     /// The filter, or none to take every event.
@@ -105,18 +105,33 @@ pub struct TransitionRow {
     pub consts: BTreeMap<String, i64>,
 }
 
+/// The metadata blocks of the format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutRows {
+    /// Block type number, name of the record, version of the record.
+    pub blocks: Vec<(u32, String, u32)>,
+    /// Fields of each record in file order.
+    pub records: BTreeMap<String, Vec<LayoutRow>>,
+}
+
 /// One field of a metadata record.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayoutRow {
     /// Field name.
     pub name: String,
-    /// `u8`, `u16`, `u32`, `u64`, `i64`, `str16` or `bytes:N`.
+    /// `u8`, `u16`, `u32`, `u64`, `i64`; `str16`: length and bytes; `bytes:N`; `bytes@NAME`: as
+    /// many as an earlier field says; `len_self`, `len_rest`: length of the entry with and
+    /// without its own four bytes.
     pub wire: String,
     /// First version of the block that has it.
     pub since: u32,
-    /// Whether it is there only if the entry's length has room for it.
-    pub optional: bool,
+    /// None: always there. Else: there if the entry has room for it and more than so many bytes
+    /// follow the entry's fixed part.
+    pub tail: Option<u32>,
+    /// Value of a number that is not there.
+    pub default: i64,
 }
 
 /// One use of a field by the filter or the output.

@@ -40,9 +40,9 @@ pub struct Stats {
     pub chosen: u64,
     /// Events with a code that the tables do not have.
     pub unknown: u64,
-    /// Event blocks that could not be decoded, with the offset and cause of the first.
+    /// Blocks that could not be decoded.
     pub damaged: u64,
-    /// Offset of the first damaged event block.
+    /// Offset of the first damaged block, and what is wrong with it.
     pub first_damage: Option<(u64, &'static str)>,
     /// Packet blocks passed over.
     pub packets: u64,
@@ -229,7 +229,15 @@ impl Pipe {
             _ => {}
         }
         sink.metadata(block)?;
-        stages.layouts.load(block, &mut self.state)
+        if let Err(what) = stages.layouts.load(block, &mut self.state) {
+            self.count_damage(block, what);
+        }
+        Ok(())
+    }
+
+    fn count_damage(&mut self, block: &Block<'_>, what: &'static str) {
+        self.stats.damaged += 1;
+        self.stats.first_damage.get_or_insert((block.offset, what));
     }
 
     /// A section header after events begins a capture of its own; before them it is one of
@@ -254,8 +262,7 @@ impl Pipe {
         let raw = match decode::decode(kind, block.body, stages.tables, &mut self.spans) {
             Ok(raw) => raw,
             Err(fault) => {
-                self.stats.damaged += 1;
-                self.stats.first_damage.get_or_insert((block.offset, fault.text()));
+                self.count_damage(block, fault.text());
                 return Ok(());
             }
         };
