@@ -6,25 +6,79 @@ counts. Next: `cli` prints the closing line.
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pyscap._engine import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from pyscap.plan import Plan
 
 SLICE_MS = 200
-"""How long the engine works before signals are looked at again."""
+"""How long the engine works before signals and limits are looked at again."""
 
 Stats = dict[str, "int | tuple[int, str] | None"]
+"""The engine's counts by name."""
 
 
-def read_files(plan: Plan, names: list[str]) -> Stats:
+class LiveProbe(Protocol):
+    """What a capture needs of the probe."""
+
+    def add_rings(self, engine: Session) -> None:
+        """Hand the ring buffers to the engine."""
+
+    def detach(self) -> None:
+        """Produce no more events; what is in the rings stays readable."""
+
+
+class Stop:
+    """Whether the run is asked to end: by a signal, by time, or by the caller."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        """Count `seconds` of wall-clock time from now; None for no limit."""
+        self.asked = False
+        self.signal: int | None = None
+        """The signal that asked, for the exit code."""
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        """Remember the first signal; a second one ends the program as usual."""
+        self.asked, self.signal = True, number
+        signal.signal(number, signal.SIG_DFL)
+
+    def is_due(self) -> bool:
+        """Whether it is time to end."""
+        late = self.deadline is not None and time.monotonic() >= self.deadline
+        return self.asked or late
+
+    def slice_ms(self) -> int:
+        """How long the engine may work until the next look."""
+        if self.deadline is None:
+            return SLICE_MS
+        left = int((self.deadline - time.monotonic()) * 1000)
+        return max(1, min(SLICE_MS, left))
+
+
+@contextmanager
+def catching_signals(stop: Stop) -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP ask for a clean end while this lasts."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop.on_signal) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def read_files(plan: Plan, names: list[str], stop: Stop | None = None) -> Stats:
     """Run `plan` over savefiles, one after the other; `-` is standard input.
 
     Returns:
@@ -38,13 +92,46 @@ def read_files(plan: Plan, names: list[str]) -> Stats:
     for name in names:
         with open_input(name) as fd:
             engine.add_fd(fd)
-    return drive(engine)
+    return drive(engine, stop or Stop())
 
 
-def drive(engine: Session) -> Stats:
-    """Run `engine` to its end, in slices, so that Ctrl-C is seen between them."""
-    while engine.run(SLICE_MS) != "done":
-        pass
+def capture(
+    plan: Plan,
+    probe: LiveProbe,
+    snapshot: Callable[[], bytes],
+    stop: Stop,
+    on_ready: Callable[[], None] = lambda: None,
+) -> Stats:
+    """Run `plan` over live events until `stop` is due.
+
+    The probe is attached already, so nothing that happens while the snapshot is taken is lost:
+    those events wait in the rings and are applied after it.
+
+    Args:
+        plan: what to do with the events.
+        probe: attached, with its rings filling.
+        snapshot: makes the metadata blocks of the system as it is now.
+        stop: when to end.
+        on_ready: called once, when the first event can be seen.
+
+    Raises:
+        EngineError: the output failed; what was complete is out.
+    """
+    engine = Session(plan.to_json())
+    engine.add_bytes(snapshot())
+    probe.add_rings(engine)
+    on_ready()
+    drive(engine, stop)
+    probe.detach()
+    engine.stop()
+    return drive(engine, Stop())
+
+
+def drive(engine: Session, stop: Stop) -> Stats:
+    """Run `engine` in slices until it is done or `stop` is due."""
+    with catching_signals(stop):
+        while not stop.is_due() and engine.run(stop.slice_ms()) != "done":
+            pass
     return engine.stats()
 
 
