@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from generate import generate
+from bench.generate import generate
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
