@@ -1,6 +1,6 @@
 """Click only: argv -> request -> session -> exit code.
 
-In:  the command line. Out: an exit code. Next: `session`, or the subcommand's own module.
+In:  the command line. Out: an exit code. Next: `program`, or the subcommand's own module.
 Everything but Click is imported when it is needed, so that `--version`, `--help` and completion
 answer at once.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,10 @@ from pyscap.options import CATEGORIES, COMMANDS, OPTIONS, RETIRED, OptionSpec
 if TYPE_CHECKING:
     from pyscap.errors import PyscapError
     from pyscap.request import Request
+
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType
 
 COMPLETE_VAR = "_PYSCAP_COMPLETE"
 """Set by the shells' completion scripts; see `completion`."""
@@ -43,7 +46,7 @@ def run(argv: list[str]) -> int:
         with program.make_context("pyscap", argv) as ctx:
             code = program.invoke(ctx)
         sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - the one place where every error ends
+    except BaseException as error:
         return finish(error)
     return code if isinstance(code, int) else ExitCode.OK
 
@@ -60,6 +63,8 @@ def finish(error: BaseException) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return ExitCode.INTERRUPTED
     if os.environ.get("PYSCAP_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     known = usage(error) if isinstance(error, click.ClickException) else explain(error)
     if known is None:
@@ -93,10 +98,12 @@ def usage(error: click.ClickException) -> PyscapError:
     if isinstance(error, click.NoSuchOption):
         name = error.option_name
         if name in RETIRED:
-            return UsageError(f"{name} is an option of sysdig that pyscap does not have", RETIRED[name])
+            return UsageError(f"{name} is an option of sysdig, not of pyscap", RETIRED[name])
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
         return UsageError(f"no option {name}", hint)
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return UsageError(f"{error.param.opts[0]}: {error.message.rstrip('.')}", hint)
     return UsageError(error.format_message().rstrip(".").replace("\n", " "), hint)
 
 
@@ -107,7 +114,7 @@ def complete(instruction: str) -> int:
     return shell_complete(program, {}, "pyscap", COMPLETE_VAR, instruction)
 
 
-class Value(click.ParamType):
+class Value(ParamType):
     """An option's value, read by the function of its declaration."""
 
     def __init__(self, spec: OptionSpec) -> None:
@@ -229,14 +236,14 @@ def perform(request: Request) -> int:
     for key, target in MODES:
         if getattr(request, key):
             return call(target, request)
-    return call("pyscap.session:run", request)
+    return call("pyscap.program:run", request)
 
 
 MODES: tuple[tuple[str, str], ...] = (
     ("list", "pyscap.output.listing:list_fields"),
     ("list_markdown", "pyscap.output.listing:list_markdown"),
     ("list_events", "pyscap.output.listing:list_events"),
-    ("dump_plan", "pyscap.session:dump_plan"),
+    ("dump_plan", "pyscap.program:dump_plan"),
 )
 """What a request can be beside reading and capturing: its key, and the function that does it."""
 

@@ -198,9 +198,6 @@ _OS_HINTS = {
 }
 
 _EXPLAINERS: dict[str, Callable[[BaseException], PyscapError | None]] = {
-    "pyscap.filterlang.errors.FilterError": _explain_filter,
-    "pyscap.output.template.TemplateError": _explain_template,
-    "pyscap.probe.errors.ProbeError": _explain_probe,
     "pyscap._engine.EngineError": _explain_engine,
     "_engine.EngineError": _explain_engine,
     "builtins.OSError": _explain_os,

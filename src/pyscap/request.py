@@ -1,7 +1,7 @@
 """What the user asked for: the command line as typed, before anything is opened or looked up.
 
 In:  the values of `options.OPTIONS`, the words and the command after them. Out: `Request`.
-Next: `session` makes a plan of it and runs it.
+Next: `program` makes a plan of it and runs it.
 """
 
 from __future__ import annotations
@@ -167,20 +167,23 @@ def check(request: Request) -> None:
     for group in EXCLUSIVE:
         both = [spelled(name) for name in group if getattr(request, name)]
         if len(both) > 1:
-            raise UsageError(f"{both[0]} and {both[1]} exclude each other", "give one of them")
+            msg = f"{both[0]} and {both[1]} exclude each other"
+            raise UsageError(msg, "give one of them")
     if request.read:
         refuse(request, LIVE_ONLY, "is for captures and has no meaning with -r")
     if request.write is None:
         refuse(request, WRITE_ONLY, "is about the file that -w writes, and there is no -w")
     if request.limit and not (request.file_size or request.seconds or request.event_limit):
-        raise UsageError("-W needs a rotation", "add -C, -G or -e")
+        msg = "-W needs a rotation"
+        raise UsageError(msg, "add -C, -G or -e")
 
 
 def refuse(request: Request, names: tuple[str, ...], why: str) -> None:
     """Raise for the first of `names` that was given."""
     for name in names:
         if getattr(request, name):
-            raise UsageError(f"{spelled(name)} {why}", "leave it out")
+            msg = f"{spelled(name)} {why}"
+            raise UsageError(msg, "leave it out")
 
 
 def spelled(key: str) -> str:
