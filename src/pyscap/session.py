@@ -6,6 +6,7 @@ counts. Next: `cli` prints the closing line.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -13,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pyscap._engine import Session
+from pyscap._engine import EngineError, Session
+from pyscap.errors import InputError, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from pyscap.plan import Plan
@@ -78,7 +80,7 @@ def catching_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def read_files(plan: Plan, names: list[str], stop: Stop | None = None) -> Stats:
+def read_files(plan: Plan, names: Sequence[str], stop: Stop | None = None) -> Stats:
     """Run `plan` over savefiles, one after the other; `-` is standard input.
 
     Returns:
@@ -86,13 +88,16 @@ def read_files(plan: Plan, names: list[str], stop: Stop | None = None) -> Stats:
 
     Raises:
         OSError: a file cannot be opened.
-        EngineError: a file is no capture, is cut or damaged; what was complete is out.
+        InputError: a file is no capture, is cut or damaged; what was complete is out.
+        EngineError: the output failed.
     """
     engine = Session(plan.to_json())
+    stop = stop or Stop()
     for name in names:
-        with open_input(name) as fd:
+        with named(name), open_input(name) as fd:
             engine.add_fd(fd)
-    return drive(engine, stop or Stop())
+            drive(engine, stop)
+    return engine.stats()
 
 
 def capture(
@@ -143,3 +148,17 @@ def open_input(name: str) -> Iterator[int]:
         return
     with Path(name).open("rb") as file:
         yield file.fileno()
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Put the name of an input in front of what is wrong with it."""
+    try:
+        yield
+    except EngineError as error:
+        known = explain(error)
+        if not isinstance(known, InputError):
+            raise
+        shown = "standard input" if name == "-" else os.fsdecode(name)
+        msg = f"{shown}: {known.cause}"
+        raise InputError(msg, known.hint) from error
