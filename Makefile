@@ -120,7 +120,7 @@ demo: ## install what is missing, build, capture five seconds, read them back wi
 
 .PHONY: man
 man: $(VENV)/.engine ## write man/pyscap.8 and the option table of docs/compare.md from the option registry
-	@$(BIN)/python tools/manpage.py
+	@$(BIN)/python tools/manual.py
 
 # --- housekeeping ---------------------------------------------------------------------------
 

@@ -690,7 +690,11 @@ class CommandSpec:
     """One line for `--help`."""
 
 
-COMMANDS: tuple[CommandSpec, ...] = ()
+COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        "completion", "pyscap.completion:command", "print the completion script of a shell"
+    ),
+)
 """Every subcommand, in the order of help."""
 
 
