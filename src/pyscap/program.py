@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyscap.errors import CaptureError, ExitCode, InputError
-from pyscap.plan import Options, Plan
+from pyscap import config
+from pyscap.errors import CaptureError, ExitCode, InputError, UsageError, printable
+from pyscap.filterlang.errors import FilterError
+from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
+    from pyscap.filterlang.macros import Macros
     from pyscap.request import Request
     from pyscap.session import Stats
 
@@ -29,6 +32,7 @@ def run(request: Request) -> int:
         OSError: a file cannot be opened.
         PyscapError: an input is no capture, is cut or damaged; what was complete is out.
     """
+    request = with_profile(request)
     plan = make_plan(request)
     if request.is_live:
         msg = "capturing is not part of this build"
@@ -39,12 +43,21 @@ def run(request: Request) -> int:
 
 def dump_plan(request: Request) -> int:
     """Print the plan of a request."""
-    sys.stdout.write(make_plan(request).to_json() + "\n")
+    sys.stdout.write(make_plan(with_profile(request)).to_json() + "\n")
     return ExitCode.OK
+
+
+def with_profile(request: Request) -> Request:
+    """The request with what its profile adds."""
+    if request.profile is None:
+        return request
+    return config.apply(request, config.load().profile(request.profile))
 
 
 def make_plan(request: Request) -> Plan:
     """What the engine is to do for a request."""
+    fields = FieldList()
+    program = make_filter(request, fields)
     options = Options(
         internal=request.debug,
         live=request.is_live,
@@ -52,7 +65,39 @@ def make_plan(request: Request) -> Plan:
         max_events=request.numevents,
         max_event_ns=request.duration,
     )
-    return Plan(options=options)
+    return Plan(fields, program, options=options)
+
+
+def make_filter(request: Request, fields: FieldList) -> dict[str, Any] | None:
+    """The program of the request's filter, whose warnings are said; None without a filter."""
+    if not request.words:
+        return None
+    from pyscap.filterlang.compile import compile_filter, join_words
+
+    text, was_split = join_words(request.words)
+    try:
+        compiled = compile_filter(text, saved_filters(request, text), fields)
+    except FilterError as error:
+        if was_split:
+            raise UsageError(error.render(), SHELL_HINT) from error
+        raise
+    for warning in compiled.warnings:
+        sys.stderr.write(f"{printable(warning.render())}\n")
+    return compiled.program
+
+
+SHELL_HINT = "put the whole filter in quotes: the shell took some of its own"
+
+
+def saved_filters(request: Request, text: str) -> Macros:
+    """What a filter may name: the macros of a file, and the filters of the configuration."""
+    from pyscap.filterlang.macros import Macros, load
+
+    macros = load(request.macros) if request.macros else Macros()
+    if "@" in text:
+        for name, saved in config.load().filters.items():
+            macros.add_macro(f"@{name}", saved)
+    return macros
 
 
 def conclude(stats: Stats, stop: Stop, request: Request) -> int:

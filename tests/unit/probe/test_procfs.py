@@ -42,7 +42,7 @@ def test_arguments_and_environment_are_those_of_the_program():
     child = subprocess.Popen(["/bin/sleep", "30"], env={"A": "1"})
     try:
         row = procfs.Proc().process(str(child.pid))
-        while row["comm"] != b"sleep":
+        while row["comm"] != b"sleep" or not row["env"]:
             time.sleep(0.01)
             row = procfs.Proc().process(str(child.pid))
         assert (row["exe"], row["args"], row["env"]) == (b"/bin/sleep", b"30\0", b"A=1\0")
