@@ -16,8 +16,10 @@ from pyscap.format.layout_rows import LAYOUTS
 from pyscap.format.versions import METADATA_BLOCKS
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
+from pyscap.model.fd_types import FD_TYPES
 from pyscap.model.symbols.tables import SYMBOLS
 from pyscap.model.syscalls import AARCH64, PPM_SC, X86_64
+from pyscap.state.transitions import rows as transitions
 
 if TYPE_CHECKING:
     from pyscap.model.fields import FieldRef
@@ -99,9 +101,13 @@ def declared_json() -> str:
             "x86_64": [(call.nr, call.name) for call in X86_64],
             "aarch64": [(call.nr, call.name) for call in AARCH64],
         },
-        "fd_types": [],
+        "fd_types": [(row.number, row.char, row.name) for row in FD_TYPES],
     }
-    declared: dict[str, Any] = {"tables": tables, "transitions": [], "layouts": layouts()}
+    declared: dict[str, Any] = {
+        "tables": tables,
+        "transitions": transitions(),
+        "layouts": layouts(),
+    }
     return json.dumps(declared)[1:-1]
 
 
