@@ -75,6 +75,9 @@ class Plan:
     """The op program of `filterlang.lower`, or None for every event."""
     output: dict[str, Any] = field(default_factory=lambda: {"kind": "none"})
     """The sink and its settings."""
+    walk: dict[str, Any] | None = None
+    """`{"over": "processes" | "threads" | "fds", "filter": program | None}`: the output gets the
+    state instead of the chosen events, whenever `Session.walk()` asks for it."""
     options: Options = Options()
 
     def to_json(self) -> str:
@@ -83,6 +86,7 @@ class Plan:
             "fields": self.fields.entries,
             "filter": self.filter,
             "output": self.output,
+            "walk": self.walk,
             "options": {name: getattr(self.options, name) for name in Options.__slots__},
         }
         return f'{{"version":{json.dumps(VERSION)},{declared_json()},{json.dumps(run)[1:]}'

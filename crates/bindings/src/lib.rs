@@ -91,6 +91,19 @@ impl PySession {
         self.inner.stop();
     }
 
+    /// Sends the state as it stands through the plan's walk.
+    fn walk(&mut self, py: Python<'_>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.walk())
+    }
+
+    /// What the output has collected, as JSON text; `reset` begins anew.
+    #[pyo3(signature = (reset = false))]
+    fn result(&mut self, py: Python<'_>, reset: bool) -> PyResult<Option<String>> {
+        let session = &mut self.inner;
+        unlocked(py, move || Ok(session.result(reset).map(|json| json.to_string())))
+    }
+
     /// Counts so far, by name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         stats_dict(py, self.inner.stats())

@@ -30,6 +30,8 @@ pub struct Plan {
     pub filter: Option<crate::filter::ProgramRow>,
     /// What to do with the chosen events.
     pub output: crate::sink::OutputRow,
+    /// Send the state, not the chosen events, to the output, whenever a walk is asked for.
+    pub walk: Option<crate::walk::WalkRow>,
     /// Choices of this run.
     pub options: Options,
 }

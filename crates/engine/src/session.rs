@@ -18,6 +18,7 @@ use crate::source::metadata::Layouts;
 use crate::source::{Block, Item, Source};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
+use crate::walk::{Ground, Walk};
 
 const SHB: u32 = 0x0A0D_0D0A;
 
@@ -74,6 +75,7 @@ pub struct Session {
     options: Options,
     sources: VecDeque<Box<dyn Source>>,
     sink: Box<dyn Sink>,
+    walk: Option<Walk>,
     pipe: Pipe,
 }
 
@@ -99,7 +101,12 @@ impl Session {
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
-        let sink = crate::sink::make(&plan.output, &tables)?;
+        let mut sink = crate::sink::make(&plan.output, &tables, &fields)?;
+        let mut walk = None;
+        if let Some(row) = &plan.walk {
+            walk = Some(Walk::new(row, sink, &fields)?);
+            sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields)?;
+        }
         Ok(Session {
             layouts: Layouts::new(&plan.layouts)?,
             options: plan.options.clone(),
@@ -109,6 +116,7 @@ impl Session {
             fields,
             filter,
             sink,
+            walk,
         })
     }
 
@@ -120,6 +128,29 @@ impl Session {
     /// Counts so far.
     pub fn stats(&self) -> &Stats {
         &self.pipe.stats
+    }
+
+    /// Sends the state as it stands through the plan's walk, if it has one.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn walk(&mut self) -> Result<()> {
+        let ground = Ground {
+            state: &self.pipe.state,
+            tables: &self.tables,
+            fields: &self.fields,
+            clock: self.pipe.clock,
+            ts_ns: self.pipe.stats.last_ns,
+        };
+        self.walk.as_mut().map_or(Ok(()), |walk| walk.run(&ground))
+    }
+
+    /// What the sink has collected, if it is one that does; `reset` begins anew.
+    pub fn result(&mut self, reset: bool) -> Option<serde_json::Value> {
+        match &mut self.walk {
+            Some(walk) => walk.sink.result(reset),
+            None => self.sink.result(reset),
+        }
     }
 
     /// Asks live sources to end.
@@ -178,6 +209,9 @@ impl Session {
                     options: &self.options,
                 };
                 self.pipe.take(&block, &stages, &mut *self.sink)?;
+                if self.sink.is_full() {
+                    return Ok(Progress::More);
+                }
             }
             if Instant::now() >= until {
                 return Ok(Progress::More);

@@ -2,6 +2,10 @@
 //!
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
+pub mod rows;
+pub mod table;
+mod tee;
+
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
@@ -16,15 +20,27 @@ use crate::tables::Tables;
 pub enum OutputRow {
     /// Count them.
     None {},
+    /// Group them.
+    Table(table::TableRow),
+    /// List them.
+    Rows(rows::RowsRow),
+    /// Give each to several sinks.
+    Tee {
+        /// The sinks, in order.
+        sinks: Vec<OutputRow>,
+    },
 }
 
 /// The sink that the plan asks for.
 ///
 /// # Errors
 /// [`crate::error::Error::Plan`] for a choice that does not exist; I/O errors of the output.
-pub fn make(row: &OutputRow, _tables: &Tables) -> Result<Box<dyn Sink>> {
+pub fn make(row: &OutputRow, tables: &Tables, fields: &Extractors) -> Result<Box<dyn Sink>> {
     Ok(match row {
         OutputRow::None {} => Box::new(Count),
+        OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
+        OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row)?),
+        OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields)?),
     })
 }
 
@@ -64,4 +80,14 @@ pub trait Sink: Send {
     /// # Errors
     /// I/O errors of the output.
     fn flush(&mut self) -> Result<()>;
+
+    /// What a sink that collects has collected; `reset` begins anew.
+    fn result(&mut self, _reset: bool) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// Whether its result should be taken before it gets more events.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
