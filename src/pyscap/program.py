@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pyscap import config
+from pyscap._engine import Session
 from pyscap.errors import CaptureError, ExitCode, InputError, UsageError, printable
 from pyscap.filterlang.errors import FilterError
 from pyscap.plan import FieldList, Options, Plan
@@ -37,8 +38,12 @@ def run(request: Request) -> int:
     if request.is_live:
         msg = "capturing is not part of this build"
         raise CaptureError(msg, "-r FILE reads a capture")
-    stop = Stop()
-    return conclude(read_files(plan, request.read, stop), stop, request)
+    engine, stop = Session(plan.to_json()), Stop()
+    try:
+        read_files(engine, request.read, stop)
+    finally:
+        say_counts(engine.stats(), request)
+    return conclude(engine.stats(), stop, request)
 
 
 def dump_plan(request: Request) -> int:
@@ -100,14 +105,18 @@ def saved_filters(request: Request, text: str) -> Macros:
     return macros
 
 
+def say_counts(stats: Stats, request: Request) -> None:
+    """The counts of a run on standard error, when they are wanted."""
+    if request.verbose:
+        sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
+
+
 def conclude(stats: Stats, stop: Stop, request: Request) -> int:
-    """Say on standard error what must be known about a run that came to its end.
+    """How a run went that came to its end.
 
     Returns:
         The exit code.
     """
-    if request.verbose:
-        sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
     damage = stats["first_damage"]
     if isinstance(damage, tuple):
         msg = f"{stats['damaged']} damaged events, the first at byte {damage[0]}: {damage[1]}"

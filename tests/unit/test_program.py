@@ -73,7 +73,7 @@ def stats(**values):
 
 
 def test_counts_are_said_when_asked_for(capsys):
-    assert program.conclude(stats(), Stop(), Request(read=("x",), verbose=True)) == 0
+    program.say_counts(stats(), Request(read=("x",), verbose=True))
     assert capsys.readouterr().err == "5 events read, 2 chosen\n"
 
 
