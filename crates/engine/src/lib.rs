@@ -24,4 +24,3 @@ pub mod source;
 pub mod state;
 pub mod tables;
 pub mod value;
-pub mod walk;

@@ -39,9 +39,7 @@ from construct import (
 from pyscap.format.versions import BYTE_ORDER_MAGIC, WRITTEN_VERSION
 
 NAME_MAX = 1024
-"""Longest comm, exe, exepath, cwd and root that every reader takes, in bytes."""
-FD_NAME_MAX = 1023
-"""Longest descriptor name that every reader takes, in bytes."""
+"""Longest comm, exe, exepath, cwd, root and descriptor name that every reader takes, in bytes."""
 LIST_MAX = 4096
 """Longest args, env and cgroups that every reader takes, in bytes."""
 USER_MAX = 255
@@ -235,7 +233,7 @@ PROCESS = Entry(
 )
 """One thread of the process list."""
 
-_NAMED = Struct("name" / _name(max_len=FD_NAME_MAX) * "Name.")
+_NAMED = Struct("name" / _name() * "Name.")
 
 FD_PAYLOADS: dict[int, Construct] = {
     3: Struct(
@@ -265,11 +263,11 @@ FD_PAYLOADS: dict[int, Construct] = {
     8: Struct(
         "source" / Field(Int64ul, 0) * "Kernel address of the socket.",
         "destination" / Field(Int64ul, 0) * "Kernel address of the peer; 0: not known.",
-        "name" / _name(max_len=FD_NAME_MAX) * "Path.",
+        "name" / _name() * "Path.",
     ),
     16: Struct(
         "open_flags" / Field(Int32ul, 0) * "Open flags in the format's numbering.",
-        "name" / _name(max_len=FD_NAME_MAX) * "Path.",
+        "name" / _name() * "Path.",
         "dev" / Field(Int32ul, 0, since=2, min_tail=0) * "Device.",
     ),
     **dict.fromkeys((1, 2, 7, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21), _NAMED),
