@@ -26,5 +26,13 @@ class Session:
         """
     def stop(self) -> None:
         """Ask live sources to deliver what is buffered and end."""
+    def walk(self) -> None:
+        """Send the state as it stands through the plan's walk, if it has one."""
+    def result(self, reset: bool = False) -> str | None:
+        """What the output has collected, as JSON text; None when it is one that does not.
+
+        Args:
+            reset: Begin anew afterwards.
+        """
     def stats(self) -> dict[str, int | tuple[int, str] | None]:
         """Counts so far, by name."""

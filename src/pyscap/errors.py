@@ -149,6 +149,10 @@ def _explain_filter(error: BaseException) -> PyscapError:
     return UsageError(render(), "`pyscap -l` lists the fields, `man pyscap` shows the syntax")
 
 
+def _explain_macros(error: BaseException) -> PyscapError:
+    return UsageError(str(error), "a macro file has the notation of Falco's rules")
+
+
 def _explain_template(error: BaseException) -> PyscapError:
     render: Callable[[], str] = getattr(error, "render", error.__str__)
     return UsageError(render(), "`pyscap -l` lists the fields a template can show")
@@ -198,6 +202,8 @@ _OS_HINTS = {
 }
 
 _EXPLAINERS: dict[str, Callable[[BaseException], PyscapError | None]] = {
+    "pyscap.filterlang.errors.FilterError": _explain_filter,
+    "pyscap.filterlang.macros.MacroError": _explain_macros,
     "pyscap._engine.EngineError": _explain_engine,
     "_engine.EngineError": _explain_engine,
     "builtins.OSError": _explain_os,

@@ -240,6 +240,16 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "-D, --debug: log lines of the library are shown too",
     ),
     _O(
+        "macros",
+        "",
+        "FILE",
+        "Choosing events",
+        "take conditions and lists that the filter may name from a file",
+        "Reads macros and lists in the notation of Falco's rules; other entries of the file are "
+        "passed over. Filters of the configuration are named with an `@` instead: `@web`.",
+        "",
+    ),
+    _O(
         "no-pushdown",
         "",
         "",

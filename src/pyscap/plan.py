@@ -16,16 +16,12 @@ from pyscap.format.layout_rows import LAYOUTS
 from pyscap.format.versions import METADATA_BLOCKS
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
-from pyscap.model.params import FD_TYPES
-from pyscap.model.symbols.capabilities import CAPABILITIES
-from pyscap.model.symbols.errno import ERRNO
-from pyscap.model.symbols.signals import SIGNALS
+from pyscap.model.fd_types import FD_TYPES
 from pyscap.model.symbols.tables import SYMBOLS
 from pyscap.model.syscalls import AARCH64, PPM_SC, X86_64
+from pyscap.state.transitions import rows as transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyscap.model.fields import FieldRef
     from pyscap.model.specs import EventSpec, ParamSpec
 
@@ -43,8 +39,8 @@ class Options:
     """Show internal events (drop, procinfo)."""
     live: bool = False
     """Unknown threads may be looked up in `/proc`."""
-    zone: Sequence[tuple[int, int]] = ()
-    """When each offset of local time from UTC begins, and the offset, in seconds; none is UTC."""
+    utc: bool = False
+    """Print times in UTC."""
     max_events: int | None = None
     """Stop after this many chosen events, 1 or more."""
     max_event_ns: int | None = None
@@ -79,6 +75,9 @@ class Plan:
     """The op program of `filterlang.lower`, or None for every event."""
     output: dict[str, Any] = field(default_factory=lambda: {"kind": "none"})
     """The sink and its settings."""
+    walk: dict[str, Any] | None = None
+    """`{"over": "processes" | "threads" | "fds", "filter": program | None}`: the output gets the
+    state instead of the chosen events, whenever `Session.walk()` asks for it."""
     options: Options = Options()
 
     def to_json(self) -> str:
@@ -87,6 +86,7 @@ class Plan:
             "fields": self.fields.entries,
             "filter": self.filter,
             "output": self.output,
+            "walk": self.walk,
             "options": {name: getattr(self.options, name) for name in Options.__slots__},
         }
         return f'{{"version":{json.dumps(VERSION)},{declared_json()},{json.dumps(run)[1:]}'
@@ -99,20 +99,19 @@ def declared_json() -> str:
         "events": [event_row(spec) for spec in EVENTS],
         "variants": {name: [param_row(p) for p in rows] for name, rows in VARIANTS.items()},
         "conversions": CONVERSIONS,
-        "symbols": {
-            **SYMBOLS,
-            "errno": ERRNO,
-            "signals": SIGNALS,
-            "capabilities": CAPABILITIES,
-        },
+        "symbols": SYMBOLS,
         "ppm_sc": PPM_SC,
         "natives": {
             "x86_64": [(call.nr, call.name) for call in X86_64],
             "aarch64": [(call.nr, call.name) for call in AARCH64],
         },
-        "fd_types": FD_TYPES,
+        "fd_types": [(row.number, row.char, row.name) for row in FD_TYPES],
     }
-    declared: dict[str, Any] = {"tables": tables, "transitions": [], "layouts": layouts()}
+    declared: dict[str, Any] = {
+        "tables": tables,
+        "transitions": transitions(),
+        "layouts": layouts(),
+    }
     return json.dumps(declared)[1:-1]
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyscap.errors import CaptureError, ExitCode, InputError
-from pyscap.output.lines import output_row
-from pyscap.output.zone import local_zone
+from pyscap import config
+from pyscap._engine import Session
+from pyscap.errors import CaptureError, ExitCode, InputError, UsageError, printable
+from pyscap.filterlang.errors import FilterError
 from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
+    from pyscap.filterlang.macros import Macros
     from pyscap.request import Request
     from pyscap.session import Stats
 
@@ -31,41 +33,90 @@ def run(request: Request) -> int:
         OSError: a file cannot be opened.
         PyscapError: an input is no capture, is cut or damaged; what was complete is out.
     """
+    request = with_profile(request)
     plan = make_plan(request)
     if request.is_live:
         msg = "capturing is not part of this build"
         raise CaptureError(msg, "-r FILE reads a capture")
-    stop = Stop()
-    return conclude(read_files(plan, request.read, stop), stop, request)
+    engine, stop = Session(plan.to_json()), Stop()
+    try:
+        read_files(engine, request.read, stop)
+    finally:
+        say_counts(engine.stats(), request)
+    return conclude(engine.stats(), stop, request)
 
 
 def dump_plan(request: Request) -> int:
     """Print the plan of a request."""
-    sys.stdout.write(make_plan(request).to_json() + "\n")
+    sys.stdout.write(make_plan(with_profile(request)).to_json() + "\n")
     return ExitCode.OK
+
+
+def with_profile(request: Request) -> Request:
+    """The request with what its profile adds."""
+    if request.profile is None:
+        return request
+    return config.apply(request, config.load().profile(request.profile))
 
 
 def make_plan(request: Request) -> Plan:
     """What the engine is to do for a request."""
+    fields = FieldList()
+    program = make_filter(request, fields)
     options = Options(
         internal=request.debug,
         live=request.is_live,
-        zone=() if request.timetype == "utc" else local_zone(),
+        utc=request.timetype == "utc",
         max_events=request.numevents,
         max_event_ns=request.duration,
     )
-    fields = FieldList()
-    return Plan(fields=fields, output=output_row(request, fields), options=options)
+    return Plan(fields, program, options=options)
+
+
+def make_filter(request: Request, fields: FieldList) -> dict[str, Any] | None:
+    """The program of the request's filter, whose warnings are said; None without a filter."""
+    if not request.words:
+        return None
+    from pyscap.filterlang.compile import compile_filter, join_words
+
+    text, was_split = join_words(request.words)
+    try:
+        compiled = compile_filter(text, saved_filters(request, text), fields)
+    except FilterError as error:
+        if was_split:
+            raise UsageError(error.render(), SHELL_HINT) from error
+        raise
+    for warning in compiled.warnings:
+        sys.stderr.write(f"{printable(warning.render())}\n")
+    return compiled.program
+
+
+SHELL_HINT = "put the whole filter in quotes: the shell took some of its own"
+
+
+def saved_filters(request: Request, text: str) -> Macros:
+    """What a filter may name: the macros of a file, and the filters of the configuration."""
+    from pyscap.filterlang.macros import Macros, load
+
+    macros = load(request.macros) if request.macros else Macros()
+    if "@" in text:
+        for name, saved in config.load().filters.items():
+            macros.add_macro(f"@{name}", saved)
+    return macros
+
+
+def say_counts(stats: Stats, request: Request) -> None:
+    """The counts of a run on standard error, when they are wanted."""
+    if request.verbose:
+        sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
 
 
 def conclude(stats: Stats, stop: Stop, request: Request) -> int:
-    """Say on standard error what must be known about a run that came to its end.
+    """How a run went that came to its end.
 
     Returns:
         The exit code.
     """
-    if request.verbose:
-        sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
     damage = stats["first_damage"]
     if isinstance(damage, tuple):
         msg = f"{stats['damaged']} damaged events, the first at byte {damage[0]}: {damage[1]}"

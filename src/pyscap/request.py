@@ -39,6 +39,7 @@ class Request:
     duration: int | None = None
     displayflt: bool = False
     debug: bool = False
+    macros: str | None = None
     no_pushdown: bool = False
     explain_filter: bool = False
 

@@ -80,24 +80,18 @@ def catching_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def read_files(plan: Plan, names: Sequence[str], stop: Stop | None = None) -> Stats:
-    """Run `plan` over savefiles, one after the other; `-` is standard input.
-
-    Returns:
-        The engine's counts.
+def read_files(engine: Session, names: Sequence[str], stop: Stop) -> None:
+    """Run `engine` over savefiles, one after the other; `-` is standard input.
 
     Raises:
         OSError: a file cannot be opened.
         InputError: a file is no capture, is cut or damaged; what was complete is out.
         EngineError: the output failed.
     """
-    engine = Session(plan.to_json())
-    stop = stop or Stop()
     for name in names:
         with named(name), open_input(name) as fd:
             engine.add_fd(fd)
             drive(engine, stop)
-    return engine.stats()
 
 
 def capture(

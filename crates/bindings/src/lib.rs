@@ -57,8 +57,7 @@ struct PySession {
 impl PySession {
     #[new]
     fn new(plan: &str) -> PyResult<Self> {
-        let inner =
-            Plan::from_json(plan).and_then(|p| Session::new(&p, open_output)).map_err(raise)?;
+        let inner = Plan::from_json(plan).and_then(|p| Session::new(&p)).map_err(raise)?;
         Ok(PySession { inner })
     }
 
@@ -92,6 +91,19 @@ impl PySession {
         self.inner.stop();
     }
 
+    /// Sends the state as it stands through the plan's walk.
+    fn walk(&mut self, py: Python<'_>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.walk())
+    }
+
+    /// What the output has collected, as JSON text; `reset` begins anew.
+    #[pyo3(signature = (reset = false))]
+    fn result(&mut self, py: Python<'_>, reset: bool) -> PyResult<Option<String>> {
+        let session = &mut self.inner;
+        unlocked(py, move || Ok(session.result(reset).map(|json| json.to_string())))
+    }
+
     /// Counts so far, by name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         stats_dict(py, self.inner.stats())
@@ -103,13 +115,6 @@ impl PySession {
         self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?));
         Ok(())
     }
-}
-
-fn open_output(fd: i32) -> std::io::Result<File> {
-    if fd < 0 {
-        return Err(std::io::ErrorKind::InvalidInput.into());
-    }
-    duplicate(fd).map(File::from)
 }
 
 #[allow(unsafe_code)]

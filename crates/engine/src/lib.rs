@@ -24,3 +24,4 @@ pub mod source;
 pub mod state;
 pub mod tables;
 pub mod value;
+pub mod walk;

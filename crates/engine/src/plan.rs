@@ -30,6 +30,8 @@ pub struct Plan {
     pub filter: Option<crate::filter::ProgramRow>,
     /// What to do with the chosen events.
     pub output: crate::sink::OutputRow,
+    /// Send the state, not the chosen events, to the output, whenever a walk is asked for.
+    pub walk: Option<crate::walk::WalkRow>,
     /// Choices of this run.
     pub options: Options,
 }
@@ -168,8 +170,8 @@ pub struct Options {
     pub internal: bool,
     /// Live capture: unknown threads may be looked up in `/proc`.
     pub live: bool,
-    /// Local time: when each offset from UTC began, and the offset, in seconds; none is UTC.
-    pub zone: Vec<(i64, i32)>,
+    /// Resolve times in this zone; seconds east of UTC are found per event.
+    pub utc: bool,
     /// Stop after this many events that passed the filter.
     pub max_events: Option<u64>,
     /// Stop when event time passes the first event's by so much.

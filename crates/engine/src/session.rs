@@ -13,12 +13,12 @@ use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
-use crate::render::Zone;
-use crate::sink::{OpenFd, Sink};
+use crate::sink::Sink;
 use crate::source::metadata::Layouts;
 use crate::source::{Block, Item, Source};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
+use crate::walk::{Ground, Walk};
 
 const SHB: u32 = 0x0A0D_0D0A;
 
@@ -75,6 +75,7 @@ pub struct Session {
     options: Options,
     sources: VecDeque<Box<dyn Source>>,
     sink: Box<dyn Sink>,
+    walk: Option<Walk>,
     pipe: Pipe,
 }
 
@@ -91,17 +92,21 @@ struct Pipe {
 }
 
 impl Session {
-    /// Makes the plan ready to run; sources are added next. `open` opens descriptors for output.
+    /// Makes the plan ready to run; sources are added next.
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] when the plan contradicts itself.
-    pub fn new(plan: &Plan, open: OpenFd) -> Result<Self> {
-        let mut tables = Tables::new(&plan.tables)?;
-        tables.zone = Zone::new(&plan.options.zone);
+    pub fn new(plan: &Plan) -> Result<Self> {
+        let tables = Tables::new(&plan.tables)?;
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
-        let sink = crate::sink::make(&plan.output, &fields, &tables, open)?;
+        let mut sink = crate::sink::make(&plan.output, &tables, &fields)?;
+        let mut walk = None;
+        if let Some(row) = &plan.walk {
+            walk = Some(Walk::new(row, sink, &fields)?);
+            sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields)?;
+        }
         Ok(Session {
             layouts: Layouts::new(&plan.layouts)?,
             options: plan.options.clone(),
@@ -111,6 +116,7 @@ impl Session {
             fields,
             filter,
             sink,
+            walk,
         })
     }
 
@@ -122,6 +128,29 @@ impl Session {
     /// Counts so far.
     pub fn stats(&self) -> &Stats {
         &self.pipe.stats
+    }
+
+    /// Sends the state as it stands through the plan's walk, if it has one.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn walk(&mut self) -> Result<()> {
+        let ground = Ground {
+            state: &self.pipe.state,
+            tables: &self.tables,
+            fields: &self.fields,
+            clock: self.pipe.clock,
+            ts_ns: self.pipe.stats.last_ns,
+        };
+        self.walk.as_mut().map_or(Ok(()), |walk| walk.run(&ground))
+    }
+
+    /// What the sink has collected, if it is one that does; `reset` begins anew.
+    pub fn result(&mut self, reset: bool) -> Option<serde_json::Value> {
+        match &mut self.walk {
+            Some(walk) => walk.sink.result(reset),
+            None => self.sink.result(reset),
+        }
     }
 
     /// Asks live sources to end.
@@ -180,6 +209,9 @@ impl Session {
                     options: &self.options,
                 };
                 self.pipe.take(&block, &stages, &mut *self.sink)?;
+                if self.sink.is_full() {
+                    return Ok(Progress::More);
+                }
             }
             if Instant::now() >= until {
                 return Ok(Progress::More);
@@ -329,10 +361,8 @@ impl Pipe {
         if stages.filter.is_some_and(|f| !f.matches(&ctx, stages.fields)) {
             return Ok(());
         }
-        if !sink.event(&ctx, block, stages.fields)? {
-            return Ok(());
-        }
         self.stats.chosen += 1;
+        sink.event(&ctx, block, stages.fields)?;
         self.clock.shown_ns = Some(ev.ts_ns);
         self.done = stages.options.max_events.is_some_and(|max| self.stats.chosen >= max);
         Ok(())

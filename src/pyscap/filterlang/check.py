@@ -166,6 +166,8 @@ class Checker:
         raise FilterError(message, self.text, span, expected=expected, suggestion=suggestion)
 
     def _unknown_name(self, node: Macro) -> NoReturn:
+        if node.name.startswith("@"):
+            self._fail(f"no saved filter has the name {node.name[1:]}", node.span)
         msg = f"{node.name} is neither a comparison nor the name of a macro"
         self._fail(msg, node.span, suggestion=f"proc.name={node.name}")
 

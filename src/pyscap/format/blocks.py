@@ -39,7 +39,9 @@ from construct import (
 from pyscap.format.versions import BYTE_ORDER_MAGIC, WRITTEN_VERSION
 
 NAME_MAX = 1024
-"""Longest comm, exe, exepath, cwd, root and descriptor name that every reader takes, in bytes."""
+"""Longest comm, exe, exepath, cwd and root that every reader takes, in bytes."""
+FD_NAME_MAX = 1023
+"""Longest descriptor name that every reader takes, in bytes."""
 LIST_MAX = 4096
 """Longest args, env and cgroups that every reader takes, in bytes."""
 USER_MAX = 255
@@ -233,7 +235,7 @@ PROCESS = Entry(
 )
 """One thread of the process list."""
 
-_NAMED = Struct("name" / _name() * "Name.")
+_NAMED = Struct("name" / _name(max_len=FD_NAME_MAX) * "Name.")
 
 FD_PAYLOADS: dict[int, Construct] = {
     3: Struct(
@@ -263,11 +265,11 @@ FD_PAYLOADS: dict[int, Construct] = {
     8: Struct(
         "source" / Field(Int64ul, 0) * "Kernel address of the socket.",
         "destination" / Field(Int64ul, 0) * "Kernel address of the peer; 0: not known.",
-        "name" / _name() * "Path.",
+        "name" / _name(max_len=FD_NAME_MAX) * "Path.",
     ),
     16: Struct(
         "open_flags" / Field(Int32ul, 0) * "Open flags in the format's numbering.",
-        "name" / _name() * "Path.",
+        "name" / _name(max_len=FD_NAME_MAX) * "Path.",
         "dev" / Field(Int32ul, 0, since=2, min_tail=0) * "Device.",
     ),
     **dict.fromkeys((1, 2, 7, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21), _NAMED),

@@ -2,9 +2,9 @@
 //!
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
-pub mod json;
-pub mod output;
-pub mod text;
+pub mod rows;
+pub mod table;
+mod tee;
 
 use serde::Deserialize;
 
@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::extract::Extractors;
 use crate::source::Block;
 use crate::tables::Tables;
-pub use output::OpenFd;
 
 /// What to do with the chosen events.
 #[derive(Debug, Deserialize)]
@@ -21,26 +20,27 @@ pub use output::OpenFd;
 pub enum OutputRow {
     /// Count them.
     None {},
-    /// Print each as a line of text.
-    Text(text::TextRow),
-    /// Print each as a JSON object on a line.
-    Json(json::JsonRow),
+    /// Group them.
+    Table(table::TableRow),
+    /// List them.
+    Rows(rows::RowsRow),
+    /// Give each to several sinks.
+    Tee {
+        /// The sinks, in order.
+        sinks: Vec<OutputRow>,
+    },
 }
 
-/// The sink that the plan asks for; `open` gives a file for a descriptor number.
+/// The sink that the plan asks for.
 ///
 /// # Errors
 /// [`crate::error::Error::Plan`] for a choice that does not exist; I/O errors of the output.
-pub fn make(
-    row: &OutputRow,
-    fields: &Extractors,
-    _tables: &Tables,
-    open: OpenFd,
-) -> Result<Box<dyn Sink>> {
+pub fn make(row: &OutputRow, tables: &Tables, fields: &Extractors) -> Result<Box<dyn Sink>> {
     Ok(match row {
         OutputRow::None {} => Box::new(Count),
-        OutputRow::Text(row) => Box::new(text::TextSink::new(row, fields, open)?),
-        OutputRow::Json(row) => Box::new(json::JsonSink::new(row, fields, open)?),
+        OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
+        OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row)?),
+        OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields)?),
     })
 }
 
@@ -52,8 +52,8 @@ impl Sink for Count {
         Ok(())
     }
 
-    fn event(&mut self, _ctx: &Ctx<'_>, _block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
-        Ok(true)
+    fn event(&mut self, _ctx: &Ctx<'_>, _block: &Block<'_>, _fields: &Extractors) -> Result<()> {
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -69,16 +69,25 @@ pub trait Sink: Send {
     /// I/O errors of the output.
     fn metadata(&mut self, block: &Block<'_>) -> Result<()>;
 
-    /// A chosen event and the block it came from; false when the event is not shown, because a
-    /// field of a line that needs all of them does not apply.
+    /// A chosen event and the block it came from.
     ///
     /// # Errors
     /// I/O errors of the output.
-    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<bool>;
+    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<()>;
 
     /// Hands everything buffered to the operating system.
     ///
     /// # Errors
     /// I/O errors of the output.
     fn flush(&mut self) -> Result<()>;
+
+    /// What a sink that collects has collected; `reset` begins anew.
+    fn result(&mut self, _reset: bool) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// Whether its result should be taken before it gets more events.
+    fn is_full(&self) -> bool {
+        false
+    }
 }

@@ -9,6 +9,9 @@ use rustc_hash::FxHashMap;
 
 use super::text::Text;
 
+/// Greatest number of descriptors kept of one process, unless the plan says otherwise.
+pub const DEFAULT_MAX_FDS: usize = 65_536;
+
 /// Descriptor types, in the format's numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
@@ -214,6 +217,14 @@ impl FdTable {
     pub fn remove_where(&mut self, gone: impl Fn(i64, &Fd) -> bool) {
         if self.by_num.iter().any(|(n, f)| gone(*n, f)) {
             Arc::make_mut(&mut self.by_num).retain(|n, f| !gone(*n, f));
+        }
+    }
+
+    /// Changes the descriptors that `which` says.
+    pub fn change_where(&mut self, which: impl Fn(i64, &Fd) -> bool, change: impl Fn(&mut Fd)) {
+        if self.by_num.iter().any(|(n, f)| which(*n, f)) {
+            let all = Arc::make_mut(&mut self.by_num).iter_mut();
+            all.filter(|(n, f)| which(**n, f)).for_each(|(_, f)| change(f));
         }
     }
 

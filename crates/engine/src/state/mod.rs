@@ -4,17 +4,26 @@
 //! [`crate::ctx::Ctx`]. Next: [`crate::filter`].
 //! Source: scap format specification, event semantics.
 
+mod addr;
+pub mod containers;
 mod enter;
+mod exits;
+mod family;
 pub mod fds;
 mod lists;
+mod path;
+mod rules;
 pub mod text;
 pub mod threads;
 pub mod users;
+mod verbs;
 
+pub use containers::{Container, ContainerTable};
 pub use fds::{Fd, FdKind, FdTable, Role, Tuple, L4};
 pub use text::{Text, TextList};
 pub use threads::{Thread, ThreadGroup, ThreadTable};
 pub use users::{Group, User, UserTable};
+pub use verbs::{VerbInfo, VERBS};
 
 use std::net::IpAddr;
 
@@ -22,6 +31,11 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::plan::{Options, TransitionRow};
 use crate::tables::Tables;
+use rules::Attach;
+use verbs::{Step, AT_FDCWD};
+
+/// Base of relative paths when the working directory is not known.
+const UNKNOWN_DIRECTORY: &[u8] = b"./";
 
 /// The captured machine.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +70,8 @@ pub struct Interface {
 /// What applying an event left behind for the fields of that event.
 #[derive(Clone, Debug, Default)]
 pub struct Applied {
+    /// Whether the event belongs to the thread of its header.
+    pub attached: bool,
     /// The descriptor the event works on or made.
     pub fd_num: Option<i64>,
     /// Whether the event gave its descriptor another name.
@@ -76,8 +92,25 @@ pub struct State {
     pub interfaces: Vec<Interface>,
     /// Machine.
     pub machine: Machine,
+    /// Containers.
+    pub containers: ContainerTable,
     interner: text::Interner,
+    cgroups: containers::Cgroups,
     listed: lists::Listed,
+    exits: exits::Exits,
+    rules: rules::Rules,
+    max_threads: usize,
+    max_fds: usize,
+    /// Descriptors that had no room.
+    refused_fds: u64,
+    /// The thread that the previous event ended.
+    pending_exit: Option<i64>,
+    /// The thread and descriptor that the previous event closed.
+    pending_close: Option<(i64, i64)>,
+    /// Whether an event that is not consumed at the start has come.
+    saw_visible: bool,
+    /// For paths under construction.
+    scratch: Vec<u8>,
 }
 
 impl State {
@@ -85,26 +118,100 @@ impl State {
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] for a verb, input or event that does not exist.
-    pub fn new(
-        _transitions: &[TransitionRow],
-        _tables: &Tables,
-        _options: &Options,
-    ) -> Result<Self> {
-        Ok(State::default())
+    pub fn new(transitions: &[TransitionRow], tables: &Tables, options: &Options) -> Result<Self> {
+        let cap = |n: Option<u32>, default| n.map_or(default, |n| n as usize);
+        let max_threads = cap(options.max_threads, threads::DEFAULT_MAX_THREADS);
+        Ok(State {
+            threads: ThreadTable::new(max_threads),
+            rules: rules::Rules::new(transitions, tables)?,
+            max_threads,
+            max_fds: cap(options.max_fds, fds::DEFAULT_MAX_FDS),
+            ..State::default()
+        })
     }
 
     /// Applies one event; `applied` receives what its fields need.
     pub fn apply(&mut self, ev: &Event<'_>, _tables: &Tables, applied: &mut Applied) {
-        *applied = Applied::default();
+        self.finish_previous();
+        let rule = self.rules.get(ev.code);
+        *applied = Applied { attached: self.attach_event(ev, rule.attach), ..Applied::default() };
+        applied.hidden = self.is_leading(ev.code);
+        applied.fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
+        let enter = self.take_enter(ev.tid, applied.attached);
+        if let Some(verb) = rule.verb {
+            verb.run(&mut Step { state: self, ev, applied, enter });
+        }
+    }
+
+    /// Does what waited for the next event, so that the last one still saw what it ended.
+    fn finish_previous(&mut self) {
+        if let Some((tid, num)) = self.pending_close.take() {
+            if let Some(fds) = self.fds_mut(tid) {
+                fds.remove(num);
+            }
+        }
+        if let Some(tid) = self.pending_exit.take() {
+            self.threads.bury(tid);
+        }
         if self.has_listed() {
             self.settle_lists();
         }
-        applied.fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
+    }
+
+    /// Finds or makes the event's thread; returns whether there is one.
+    fn attach_event(&mut self, ev: &Event<'_>, attach: Attach) -> bool {
+        match attach {
+            Attach::Nobody => false,
+            Attach::Known => self.threads.get_mut(ev.tid).is_some(),
+            Attach::Create => {
+                self.attach(ev.tid);
+                ev.tid >= 0
+            }
+        }
+    }
+
+    /// Makes sure that `tid` is in the table; returns whether more than its number is known.
+    fn attach(&mut self, tid: i64) -> bool {
+        if let Some(thread) = self.threads.get_mut(tid) {
+            return thread.is_known();
+        }
+        if tid >= 0 {
+            self.threads.insert(Thread::new(tid));
+        }
+        false
+    }
+
+    /// What the thread's previous event said, when that was an enter event worth keeping.
+    fn take_enter(&mut self, tid: i64, attached: bool) -> Option<Box<enter::Enter>> {
+        if attached {
+            self.threads.get_mut(tid)?.enter.take()
+        } else {
+            None
+        }
+    }
+
+    /// Whether the event belongs to the run at the head of a section that tells the initial state.
+    fn is_leading(&mut self, code: u16) -> bool {
+        self.saw_visible |= !matches!(code, 324 | 354..=361 | 402);
+        !self.saw_visible
     }
 
     /// Forgets everything, as at the start of a section.
     pub fn reset(&mut self) {
-        *self = State::default();
+        let old = std::mem::take(self);
+        *self = State {
+            threads: ThreadTable::new(old.max_threads),
+            rules: old.rules,
+            max_threads: old.max_threads,
+            max_fds: old.max_fds,
+            refused_fds: old.refused_fds,
+            ..State::default()
+        };
+    }
+
+    /// How many descriptors had no room.
+    pub fn refused_fds(&self) -> u64 {
+        self.refused_fds
     }
 
     /// The thread `tid`.
@@ -137,5 +244,58 @@ impl State {
     /// Descriptor `num` of `thread`.
     pub fn fd<'a>(&'a self, thread: &'a Thread, num: i64) -> Option<&'a Fd> {
         self.fd_table(thread).get(num)
+    }
+
+    /// The container that `thread` runs in; nothing on the host.
+    pub fn container_of(&self, thread: &Thread) -> Option<&Container> {
+        self.containers.get(&thread.container_id)
+    }
+
+    fn main_mut(&mut self, tid: i64) -> Option<&mut Thread> {
+        let thread = self.threads.get(tid)?;
+        let main = if self.threads.get(thread.pid).is_some() { thread.pid } else { tid };
+        if main == tid {
+            self.threads.get_mut(tid)
+        } else {
+            self.threads.get_mut(main)
+        }
+    }
+
+    fn fds_mut(&mut self, tid: i64) -> Option<&mut FdTable> {
+        let shares = self.threads.get(tid)?.has(threads::flag::CLONE_FILES);
+        let owner = if shares { self.main_mut(tid) } else { self.threads.get_mut(tid) };
+        owner.map(|t| &mut t.fds)
+    }
+
+    /// The working directory of `tid`'s process.
+    fn cwd(&self, tid: i64) -> &[u8] {
+        let main = self.thread(tid).map(|t| self.main_thread(t));
+        main.map(|m| &*m.cwd).filter(|cwd| !cwd.is_empty()).unwrap_or(UNKNOWN_DIRECTORY)
+    }
+
+    /// The absolute form of a path that `tid` gave together with `dirfd`; without one nothing is
+    /// known of where a relative path begins.
+    fn resolve(&mut self, tid: i64, dirfd: Option<i64>, path: &[u8]) -> Text {
+        let mut out = std::mem::take(&mut self.scratch);
+        if path.first() == Some(&b'/') {
+            path::join(b"", path, &mut out);
+        } else if dirfd == Some(AT_FDCWD) {
+            path::join(self.cwd(tid), path, &mut out);
+        } else {
+            let base = dirfd.map_or_else(Vec::new, |fd| self.directory(tid, fd));
+            path::join(&base, path, &mut out);
+        }
+        let text = self.interner.text(&out);
+        self.scratch = out;
+        text
+    }
+
+    /// The directory behind descriptor `fd` as a base of relative paths.
+    fn directory(&self, tid: i64, fd: i64) -> Vec<u8> {
+        let fd = self.thread(tid).and_then(|t| self.fd(t, fd));
+        match fd.and_then(|fd| fd.name.as_deref()) {
+            Some(name) => [name, b"/"].concat(),
+            None => b"<UNKNOWN>".to_vec(),
+        }
     }
 }

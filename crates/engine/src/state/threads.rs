@@ -3,6 +3,8 @@
 //! In: rows from process lists and from the verbs. Out: [`Thread`], [`ThreadGroup`]. Next: `fds`.
 //! Source: scap format specification, event semantics 1 and 2.
 
+use std::sync::LazyLock;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::enter::Enter;
@@ -17,6 +19,10 @@ pub const NO_ID: u32 = u32::MAX;
 
 /// What a thread known by its number alone is called.
 pub const UNKNOWN_NAME: &[u8] = b"<NA>";
+
+/// The empty text, the unknown name and the empty list, shared by all new threads.
+static BLANKS: LazyLock<(Text, Text, TextList)> =
+    LazyLock::new(|| (Text::from([]), UNKNOWN_NAME.into(), TextList::from([])));
 
 /// Thread flag bits, in the format's numbering.
 pub mod flag {
@@ -156,8 +162,7 @@ pub struct Thread {
 impl Thread {
     /// A thread of which nothing but its number is known.
     pub fn new(tid: i64) -> Self {
-        let (none, unknown): (Text, Text) = (Text::from([]), UNKNOWN_NAME.into());
-        let empty: TextList = TextList::from([]);
+        let (none, unknown, empty) = BLANKS.clone();
         Thread {
             tid,
             pid: -1,
@@ -287,7 +292,7 @@ impl ThreadTable {
     }
 
     /// The group of process `pid`, to be changed.
-    pub(crate) fn group_mut(&mut self, pid: i64) -> Option<&mut ThreadGroup> {
+    pub(super) fn group_mut(&mut self, pid: i64) -> Option<&mut ThreadGroup> {
         self.groups.get_mut(&pid)
     }
 
@@ -301,18 +306,19 @@ impl ThreadTable {
     }
 
     /// Adds or replaces a thread that does not belong to its parent's children yet.
-    pub(crate) fn insert_unlinked(&mut self, mut thread: Thread) {
+    pub(super) fn insert_unlinked(&mut self, mut thread: Thread) {
         self.remove(thread.tid);
         if self.by_tid.len() >= self.max {
             self.evict();
         }
         thread.children.clear();
-        self.join_group(&thread);
+        let tid = thread.tid;
         self.store(thread);
+        self.join_group(tid);
     }
 
     /// Makes a thread the child of the parent it names.
-    pub(crate) fn link(&mut self, tid: i64) {
+    pub(super) fn link(&mut self, tid: i64) {
         let Some(thread) = self.get(tid).filter(|t| t.is_known()) else { return };
         let ptid = self.adopt(tid, thread.ptid);
         if let Some(thread) = self.get_mut(tid) {
@@ -321,7 +327,7 @@ impl ThreadTable {
     }
 
     /// Makes `tid` a child of `ptid`; returns the parent it then has, 0 when there is none.
-    pub(crate) fn adopt(&mut self, tid: i64, ptid: i64) -> i64 {
+    pub(super) fn adopt(&mut self, tid: i64, ptid: i64) -> i64 {
         // The first process has no parent.
         if tid == 1 || tid == ptid {
             return 0;
@@ -349,21 +355,17 @@ impl ThreadTable {
     }
 
     /// Puts a thread whose `pid` is known into the group of its process.
-    pub(crate) fn join_group(&mut self, thread: &Thread) {
-        if !thread.is_known() {
-            return;
-        }
-        let group = self.groups.entry(thread.pid).or_default();
-        if group.tids.contains(&thread.tid) {
-            return;
-        }
-        if thread.is_main() {
-            group.tids.insert(0, thread.tid);
+    pub(super) fn join_group(&mut self, tid: i64) {
+        let Some(thread) = self.get(tid).filter(|t| t.is_known()) else { return };
+        let (pid, vpid, is_dead) = (thread.pid, thread.vpid, thread.is_dead());
+        let group = self.groups.entry(pid).or_default();
+        if tid == pid {
+            group.tids.insert(0, tid);
         } else {
-            group.tids.push(thread.tid);
+            group.tids.push(tid);
         }
-        group.alive += usize::from(!thread.is_dead());
-        group.is_reaper |= thread.pid == 1 || thread.vpid == 1;
+        group.alive += usize::from(!is_dead);
+        group.is_reaper |= pid == 1 || vpid == 1;
     }
 
     fn leave_group(&mut self, thread: &Thread) {

@@ -1,0 +1,48 @@
+//! One event to several sinks, as for lines with a table of counts after them.
+//!
+//! In: chosen events. Out: what each sink makes of them.
+
+use serde_json::Value as Json;
+
+use super::{make, OutputRow, Sink};
+use crate::ctx::Ctx;
+use crate::error::Result;
+use crate::extract::Extractors;
+use crate::source::Block;
+use crate::tables::Tables;
+
+/// Sinks that all get everything.
+pub struct Tee(Vec<Box<dyn Sink>>);
+
+impl Tee {
+    /// The sinks of the plan's rows.
+    ///
+    /// # Errors
+    /// Those of the sinks.
+    pub fn new(rows: &[OutputRow], tables: &Tables, fields: &Extractors) -> Result<Self> {
+        rows.iter().map(|row| make(row, tables, fields)).collect::<Result<_>>().map(Tee)
+    }
+}
+
+impl Sink for Tee {
+    fn metadata(&mut self, block: &Block<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.metadata(block))
+    }
+
+    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.event(ctx, block, fields))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.flush())
+    }
+
+    /// The result of the first sink that has one.
+    fn result(&mut self, reset: bool) -> Option<Json> {
+        self.0.iter_mut().find_map(|sink| sink.result(reset))
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.iter().any(|sink| sink.is_full())
+    }
+}

@@ -1,0 +1,219 @@
+"""Profiles and saved filters: the user's configuration.
+
+In:  `config.toml` in the user's configuration directory. Out: `Config`. Next: `program` applies a
+profile to the request and gives the saved filters to the filter language.
+
+    [filters]
+    web = "fd.port in (80, 443)"
+
+    [profiles.web]
+    columns = ["evt.time", "proc.name:12", "fd.name"]
+    filter = "@web"
+    timetype = "r"
+    color = "always"
+
+    [templates]
+    short = "%evt.time %proc.name %evt.type"
+
+Nothing is read from the current directory. Keys that are not known are errors: a mistyped key
+would otherwise change nothing and say nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyscap.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyscap.request import Request
+
+MAX_BYTES = 1 << 20
+"""A configuration longer than this is a mistake."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_COLUMN = re.compile(r"([^:]+)(?::([1-9]\d{0,3}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Values for options that the command line does not give."""
+
+    print: str | None = None
+    """A template or the name of one; `columns` are another way to write it."""
+    timetype: str | None = None
+    filter: str | None = None
+    """Joined to the filter of the command line by `and`."""
+    color: str | None = None
+    theme: str | None = None
+    """Name of a theme of the configuration."""
+    resolve_ports: bool = False
+    verbose: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says."""
+
+    path: Path
+    """Where it is, or would be."""
+    filters: dict[str, str] = field(default_factory=dict)
+    """Saved filters by name; `@name` in a filter stands for one."""
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    """Templates by name, for `-p`."""
+    themes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Colours by name, as `output.theme` reads them."""
+
+    def profile(self, name: str) -> Profile:
+        """The profile `name`.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if name not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            msg = f"no profile {name!r}"
+            raise UsageError(msg, f"profiles of {self.path}: {known}")
+        return self.profiles[name]
+
+
+def config_path() -> Path:
+    """Where the configuration is: `$XDG_CONFIG_HOME/pyscap/config.toml`.
+
+    Source: XDG base directory specification; a relative path in the variable is not used.
+    """
+    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not base.is_absolute():
+        base = Path("~/.config").expanduser()
+    return base / "pyscap" / "config.toml"
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the configuration.
+
+    Args:
+        path: The file; None for the user's own.
+
+    Returns:
+        Its content; an empty one when there is no file.
+
+    Raises:
+        UsageError: the file is no TOML, or says something that is not known.
+        OSError: it cannot be read.
+    """
+    path = path or config_path()
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return Config(path)
+    if len(text) > MAX_BYTES:
+        raise mistake(path, f"it is longer than {MAX_BYTES} bytes")
+    return read(path, text)
+
+
+def read(path: Path, text: bytes) -> Config:
+    """The configuration that `text` says; `path` is for messages."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        tables = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise mistake(path, str(error)) from None
+    known(path, "the file", tables, {"filters", "profiles", "templates", "themes"})
+    profiles = table(path, tables, "profiles", dict)
+    return Config(
+        path,
+        filters=table(path, tables, "filters", str),
+        profiles={name: read_profile(path, name, rows) for name, rows in profiles.items()},
+        templates=table(path, tables, "templates", str),
+        themes=table(path, tables, "themes", dict),
+    )
+
+
+def read_profile(path: Path, name: str, rows: dict[str, Any]) -> Profile:
+    """One table of `[profiles]`."""
+    kinds = {"filter": str, "print": str, "timetype": str, "color": str, "theme": str}
+    flags = dict.fromkeys(("resolve_ports", "verbose", "json"), bool)
+    known(path, f"profile {name}", rows, {*kinds, *flags, "columns"})
+    for key, kind in {**kinds, **flags}.items():
+        if not isinstance(rows.get(key, kind()), kind):
+            raise mistake(path, f"profile {name}: {key} is no {_KIND_NAMES[kind]}")
+    values = dict(rows)
+    if "columns" in values:
+        if "print" in values:
+            raise mistake(path, f"profile {name}: columns and print exclude each other")
+        values["print"] = columns(path, name, values.pop("columns"))
+    return Profile(**values)
+
+
+_KIND_NAMES = {str: "text", bool: "true or false", dict: "table"}
+
+
+def columns(path: Path, name: str, entries: object) -> str:
+    """The template of a list of columns: field names, each with an optional `:WIDTH`."""
+    if not isinstance(entries, list) or not entries:
+        raise mistake(path, f"profile {name}: columns are a list of field names")
+    parts = []
+    for entry in entries:
+        found = _COLUMN.fullmatch(entry) if isinstance(entry, str) else None
+        if found is None:
+            raise mistake(
+                path, f"profile {name}: {entry!r} is no column; write FIELD or FIELD:WIDTH"
+            )
+        parts.append(f"%{found[2] or ''}{found[1]}")
+    return f"*{' '.join(parts)}"
+
+
+def table(path: Path, tables: dict[str, Any], name: str, kind: type) -> dict[str, Any]:
+    """One table of the file, each of its values of `kind`, each of its names a name."""
+    rows = tables.get(name, {})
+    if not isinstance(rows, dict):
+        raise mistake(path, f"{name} is no table")
+    for key, value in rows.items():
+        if not _NAME.fullmatch(key):
+            raise mistake(
+                path, f"{name}: {key!r} is no name: letters, digits and _, a letter first"
+            )
+        if not isinstance(value, kind):
+            raise mistake(path, f"{name}: {key} is no {_KIND_NAMES[kind]}")
+    return rows
+
+
+def known(path: Path, where: str, rows: dict[str, Any], keys: set[str]) -> None:
+    """Refuse keys that nothing reads."""
+    for key in rows.keys() - keys:
+        raise mistake(path, f"{where}: {key!r} is not known; known: {', '.join(sorted(keys))}")
+
+
+def mistake(path: Path, cause: str) -> UsageError:
+    """An error of the configuration."""
+    return UsageError(f"{path}: {cause}", "correct the file; `man pyscap` describes it")
+
+
+def apply(request: Request, profile: Profile) -> Request:
+    """The request with the values of a profile where the command line gives none."""
+    given = {
+        key: getattr(profile, key)
+        for key in ("print", "timetype", "color", "resolve_ports", "verbose", "json")
+        if getattr(profile, key) and not getattr(request, key)
+    }
+    if request.strace or request.details:
+        given.pop("print", None)
+    return replace(request, words=with_filter(request.words, profile.filter), **given)
+
+
+def with_filter(words: tuple[str, ...], saved: str | None) -> tuple[str, ...]:
+    """The words of a filter, and those of a profile's filter, as one filter."""
+    if not saved:
+        return words
+    return (f"({saved})", "and", "(", *words, ")") if words else (saved,)

@@ -1,0 +1,95 @@
+"""Profiles and saved filters of the configuration file."""
+
+from pathlib import Path
+
+import pytest
+
+from pyscap import config
+from pyscap.config import Profile, apply, config_path, load, read
+from pyscap.errors import UsageError
+from pyscap.request import Request
+
+
+def parsed(text):
+    return read(Path("config.toml"), text.encode())
+
+
+def test_path_follows_the_xdg_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_path() == tmp_path / "pyscap" / "config.toml"
+
+
+def test_path_is_never_relative(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", ".", "x/y"):
+        monkeypatch.setenv("XDG_CONFIG_HOME", value)
+        assert config_path() == tmp_path / ".config" / "pyscap" / "config.toml"
+
+
+def test_missing_file_is_an_empty_configuration(tmp_path):
+    assert load(tmp_path / "none" / "config.toml").profiles == {}
+
+
+def test_file_is_read(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[filters]\nweb = "fd.port=80"\n'
+        '[profiles.web]\ncolumns = ["evt.time", "proc.name:12"]\nfilter = "@web"\n'
+    )
+    found = load(path)
+    assert found.filters == {"web": "fd.port=80"}
+    assert found.profile("web") == Profile(print="*%evt.time %12proc.name", filter="@web")
+
+
+def test_unknown_profile_names_the_known_ones():
+    with pytest.raises(UsageError) as caught:
+        parsed("[profiles.a]\n[profiles.b]\n").profile("c")
+    assert caught.value.cause == "no profile 'c'"
+    assert caught.value.hint == "profiles of config.toml: a, b"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("x", "config.toml: "),
+        ("filter = 1", "'filter' is not known; known: filters"),
+        ("filters = 1", "filters is no table"),
+        ("[filters]\na = 1", "filters: a is no text"),
+        ('[filters]\n"a b" = ""', "'a b' is no name"),
+        ("[profiles]\na = 1", "profiles: a is no table"),
+        ("[profiles.a]\ncolour = 'x'", "profile a: 'colour' is not known"),
+        ("[profiles.a]\njson = 'x'", "profile a: json is no true or false"),
+        ("[profiles.a]\ncolumns = []", "columns are a list"),
+        ("[profiles.a]\ncolumns = [1]", "1 is no column"),
+        ("[profiles.a]\ncolumns = ['x:0']", "'x:0' is no column"),
+        ("[profiles.a]\ncolumns = ['x']\nprint = 'y'", "columns and print exclude"),
+    ],
+)
+def test_mistakes_are_named(text, cause):
+    with pytest.raises(UsageError, match=cause):
+        parsed(text)
+
+
+def test_too_long_a_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "MAX_BYTES", 10)
+    path = tmp_path / "config.toml"
+    path.write_text("[filters]\n\n")
+    with pytest.raises(UsageError, match="longer than 10 bytes"):
+        load(path)
+
+
+def test_command_line_wins_over_a_profile():
+    profile = Profile(print="a", timetype="r", json=True)
+    changed = apply(Request(timetype="a"), profile)
+    assert (changed.print, changed.timetype, changed.json) == ("a", "a", True)
+
+
+def test_filters_of_profile_and_command_line_are_joined():
+    profile = Profile(filter="a=1 or b=2")
+    assert apply(Request(), profile).filter_text == "a=1 or b=2"
+    joined = apply(Request(words=("c=3", "or", "d=4")), profile).filter_text
+    assert joined == "(a=1 or b=2) and ( c=3 or d=4 )"
+
+
+def test_own_formats_win_over_a_profiles_template():
+    assert apply(Request(strace=True), Profile(print="a")).print is None

@@ -1,0 +1,84 @@
+"""From a request to a plan, and what is said about a run."""
+
+import json
+
+import pytest
+
+from pyscap import program
+from pyscap.errors import InputError, UsageError
+from pyscap.filterlang.errors import FilterError
+from pyscap.plan import FieldList
+from pyscap.request import Request
+from pyscap.session import Stop
+
+
+@pytest.fixture
+def configured(monkeypatch, tmp_path):
+    """Writes the user's configuration."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "pyscap").mkdir()
+    return (tmp_path / "pyscap" / "config.toml").write_text
+
+
+def compiled(*words, **options):
+    return program.make_filter(Request(words=words, **options), FieldList())
+
+
+def test_no_words_are_no_filter():
+    assert compiled() is None
+
+
+def test_words_are_joined_to_a_filter():
+    assert compiled("evt.type", "=", "open") == compiled("evt.type = open")
+
+
+def test_saved_filters_are_named_with_an_at_sign(configured):
+    configured('[filters]\nweb = "fd.port in (80, 443)"\nfailed = "@web and evt.failed=true"\n')
+    assert compiled("not", "@web") == compiled("not fd.port in (80, 443)")
+    assert compiled("@failed") == compiled("fd.port in (80, 443) and evt.failed=true")
+    with pytest.raises(FilterError, match="no saved filter has the name web2"):
+        compiled("@web2")
+
+
+def test_macros_come_from_a_file(tmp_path):
+    path = tmp_path / "macros.yaml"
+    path.write_text(
+        "- list: ports\n  items: [80, 443]\n- macro: web\n  condition: fd.port in (ports)\n"
+    )
+    assert compiled("web", macros=str(path)) == compiled("fd.port in (80, 443)")
+
+
+def test_quotes_that_the_shell_took_are_suspected():
+    with pytest.raises(UsageError) as caught:
+        compiled("proc.name=", "a b")
+    assert caught.value.hint == program.SHELL_HINT
+
+
+def test_profile_changes_the_plan(configured, capsys):
+    configured('[profiles.opens]\nfilter = "evt.type=open"\n')
+    program.dump_plan(Request(profile="opens"))
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["filter"] == compiled("evt.type=open")
+
+
+def test_limits_reach_the_plan():
+    plan = program.make_plan(Request(read=("x",), numevents=3, duration=5, debug=True))
+    assert (plan.options.max_events, plan.options.max_event_ns) == (3, 5)
+    assert plan.options.internal
+    assert not plan.options.live
+
+
+def stats(**values):
+    return {"events": 5, "chosen": 2, "damaged": 0, "first_damage": None, **values}
+
+
+def test_counts_are_said_when_asked_for(capsys):
+    program.say_counts(stats(), Request(read=("x",), verbose=True))
+    assert capsys.readouterr().err == "5 events read, 2 chosen\n"
+
+
+def test_damaged_events_are_an_error_of_the_input():
+    with pytest.raises(InputError, match="3 damaged events, the first at byte 77: bad length"):
+        program.conclude(
+            stats(damaged=3, first_damage=(77, "bad length")), Stop(), Request(read=("x",))
+        )
