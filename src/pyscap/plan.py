@@ -17,11 +17,16 @@ from pyscap.format.versions import METADATA_BLOCKS
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
 from pyscap.model.fd_types import FD_TYPES
+from pyscap.model.symbols.capabilities import CAPABILITIES
+from pyscap.model.symbols.errno import ERRNO
+from pyscap.model.symbols.signals import SIGNALS
 from pyscap.model.symbols.tables import SYMBOLS
 from pyscap.model.syscalls import AARCH64, PPM_SC, X86_64
 from pyscap.state.transitions import rows as transitions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyscap.model.fields import FieldRef
     from pyscap.model.specs import EventSpec, ParamSpec
 
@@ -39,8 +44,8 @@ class Options:
     """Show internal events (drop, procinfo)."""
     live: bool = False
     """Unknown threads may be looked up in `/proc`."""
-    utc: bool = False
-    """Print times in UTC."""
+    zone: Sequence[tuple[int, int]] = ()
+    """When each offset of local time from UTC begins, and the offset, in seconds; none is UTC."""
     max_events: int | None = None
     """Stop after this many chosen events, 1 or more."""
     max_event_ns: int | None = None
@@ -99,7 +104,12 @@ def declared_json() -> str:
         "events": [event_row(spec) for spec in EVENTS],
         "variants": {name: [param_row(p) for p in rows] for name, rows in VARIANTS.items()},
         "conversions": CONVERSIONS,
-        "symbols": SYMBOLS,
+        "symbols": {
+            **SYMBOLS,
+            "errno": ERRNO,
+            "signals": SIGNALS,
+            "capabilities": CAPABILITIES,
+        },
         "ppm_sc": PPM_SC,
         "natives": {
             "x86_64": [(call.nr, call.name) for call in X86_64],

@@ -14,6 +14,8 @@ from pyscap import config
 from pyscap._engine import Session
 from pyscap.errors import CaptureError, ExitCode, InputError, UsageError, printable
 from pyscap.filterlang.errors import FilterError
+from pyscap.output.lines import output_row
+from pyscap.output.zone import local_zone
 from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
@@ -66,11 +68,11 @@ def make_plan(request: Request) -> Plan:
     options = Options(
         internal=request.debug,
         live=request.is_live,
-        utc=request.timetype == "utc",
+        zone=() if request.timetype == "utc" else local_zone(),
         max_events=request.numevents,
         max_event_ns=request.duration,
     )
-    return Plan(fields, program, options=options)
+    return Plan(fields, program, output_row(request, fields), options=options)
 
 
 def make_filter(request: Request, fields: FieldList) -> dict[str, Any] | None:

@@ -57,7 +57,8 @@ struct PySession {
 impl PySession {
     #[new]
     fn new(plan: &str) -> PyResult<Self> {
-        let inner = Plan::from_json(plan).and_then(|p| Session::new(&p)).map_err(raise)?;
+        let inner =
+            Plan::from_json(plan).and_then(|p| Session::new(&p, open_output)).map_err(raise)?;
         Ok(PySession { inner })
     }
 
@@ -115,6 +116,13 @@ impl PySession {
         self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?));
         Ok(())
     }
+}
+
+fn open_output(fd: i32) -> std::io::Result<File> {
+    if fd < 0 {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    duplicate(fd).map(File::from)
 }
 
 #[allow(unsafe_code)]

@@ -170,8 +170,8 @@ pub struct Options {
     pub internal: bool,
     /// Live capture: unknown threads may be looked up in `/proc`.
     pub live: bool,
-    /// Resolve times in this zone; seconds east of UTC are found per event.
-    pub utc: bool,
+    /// Local time: when each offset from UTC began, and the offset, in seconds; none is UTC.
+    pub zone: Vec<(i64, i32)>,
     /// Stop after this many events that passed the filter.
     pub max_events: Option<u64>,
     /// Stop when event time passes the first event's by so much.

@@ -13,7 +13,8 @@ use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
-use crate::sink::Sink;
+use crate::render::Zone;
+use crate::sink::{OpenFd, Sink};
 use crate::source::metadata::Layouts;
 use crate::source::{Block, Item, Source};
 use crate::state::{Applied, State};
@@ -92,20 +93,21 @@ struct Pipe {
 }
 
 impl Session {
-    /// Makes the plan ready to run; sources are added next.
+    /// Makes the plan ready to run; sources are added next. `open` opens descriptors for output.
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] when the plan contradicts itself.
-    pub fn new(plan: &Plan) -> Result<Self> {
-        let tables = Tables::new(&plan.tables)?;
+    pub fn new(plan: &Plan, open: OpenFd) -> Result<Self> {
+        let mut tables = Tables::new(&plan.tables)?;
+        tables.zone = Zone::new(&plan.options.zone);
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
-        let mut sink = crate::sink::make(&plan.output, &tables, &fields)?;
+        let mut sink = crate::sink::make(&plan.output, &tables, &fields, open)?;
         let mut walk = None;
         if let Some(row) = &plan.walk {
             walk = Some(Walk::new(row, sink, &fields)?);
-            sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields)?;
+            sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields, open)?;
         }
         Ok(Session {
             layouts: Layouts::new(&plan.layouts)?,
@@ -361,8 +363,10 @@ impl Pipe {
         if stages.filter.is_some_and(|f| !f.matches(&ctx, stages.fields)) {
             return Ok(());
         }
+        if !sink.event(&ctx, block, stages.fields)? {
+            return Ok(());
+        }
         self.stats.chosen += 1;
-        sink.event(&ctx, block, stages.fields)?;
         self.clock.shown_ns = Some(ev.ts_ns);
         self.done = stages.options.max_events.is_some_and(|max| self.stats.chosen >= max);
         Ok(())

@@ -238,8 +238,76 @@ pub struct Tables {
     pub natives: BTreeMap<String, HashMap<u32, Box<str>>>,
     /// Upgrades of older schemas.
     pub conversions: crate::convert::Conversions,
+    /// Error names by positive number.
+    pub errno: Names,
+    /// Signal names by number.
+    pub signals: Names,
+    /// Capability names by bit.
+    pub capabilities: Names,
+    /// Descriptor types; the position is the format's number.
+    pub fd_types: Vec<FdType>,
+    /// Offsets of local time from UTC.
+    pub zone: crate::render::Zone,
     /// Stands for codes beyond the table.
     pub unknown: EventInfo,
+    /// Stands for descriptor types beyond the table.
+    pub unknown_fd: FdType,
+}
+
+/// Names by small number.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    by_number: Vec<Option<Box<str>>>,
+}
+
+impl Names {
+    /// Greatest number of a table; the largest error number is 531.
+    const MAX: usize = 4096;
+
+    fn new(rows: &[(String, i64)]) -> Self {
+        let mut by_number = Vec::new();
+        for (name, number) in rows {
+            let Some(number) = usize::try_from(*number).ok().filter(|n| *n < Self::MAX) else {
+                continue;
+            };
+            if number >= by_number.len() {
+                by_number.resize(number + 1, None);
+            }
+            by_number[number] = Some(name.as_str().into());
+        }
+        Names { by_number }
+    }
+
+    /// The name of `number`.
+    pub fn name(&self, number: u64) -> Option<&str> {
+        self.by_number.get(usize::try_from(number).ok()?)?.as_deref()
+    }
+}
+
+/// A descriptor type.
+#[derive(Clone, Debug)]
+pub struct FdType {
+    /// Character shown in arguments.
+    pub char: u8,
+    /// Name, as in `fd.type`; `None` for types that have none.
+    pub name: Option<Box<str>>,
+}
+
+fn fd_types(rows: &[(i8, String, Option<String>)]) -> Vec<FdType> {
+    let mut types = Vec::new();
+    for (number, char, name) in rows {
+        let Ok(number) = usize::try_from(*number) else { continue };
+        if number >= types.len() {
+            types.resize(number + 1, unknown_fd());
+        }
+        let char = char.bytes().next().unwrap_or(b'?');
+        types[number] = FdType { char, name: name.as_deref().map(Into::into) };
+    }
+    types
+}
+
+fn unknown_fd() -> FdType {
+    FdType { char: b'?', name: None }
 }
 
 impl Tables {
@@ -269,7 +337,13 @@ impl Tables {
             ppm_sc: rows.ppm_sc.iter().map(|s| s.as_str().into()).collect(),
             natives: rows.natives.iter().map(|(k, v)| (k.clone(), native_names(v))).collect(),
             conversions,
+            errno: names_of(rows, "errno"),
+            signals: names_of(rows, "signals"),
+            capabilities: names_of(rows, "capabilities"),
+            fd_types: fd_types(&rows.fd_types),
+            zone: crate::render::Zone::default(),
             unknown: unknown_event(),
+            unknown_fd: unknown_fd(),
         })
     }
 
@@ -278,10 +352,24 @@ impl Tables {
         self.events.get(usize::from(code)).unwrap_or(&self.unknown)
     }
 
+    /// What is shown of descriptors of `kind`.
+    pub fn fd_type(&self, kind: crate::state::FdKind) -> &FdType {
+        self.fd_types.get(kind as usize).unwrap_or(&self.unknown_fd)
+    }
+
+    /// The name of the system call with the format's code `id`.
+    pub fn syscall(&self, id: u64) -> Option<&str> {
+        self.ppm_sc.get(usize::try_from(id).ok()?).map(|name| &**name)
+    }
+
     /// The flag table called `name`.
     pub fn symbols_named(&self, name: &str) -> Option<&SymbolTable> {
         self.symbol_names.get(name).and_then(|i| self.symbols.get(*i))
     }
+}
+
+fn names_of(rows: &TableRows, table: &str) -> Names {
+    rows.symbols.get(table).map(|entries| Names::new(entries)).unwrap_or_default()
 }
 
 fn index_symbols(

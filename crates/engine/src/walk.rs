@@ -114,6 +114,7 @@ impl Walk {
         if self.filter.as_ref().is_some_and(|f| !f.matches(&ctx, ground.fields)) {
             return Ok(());
         }
-        self.sink.event(&ctx, &Block { kind: 0, offset: 0, body: &[], raw: &[] }, ground.fields)
+        let no_block = Block { kind: 0, offset: 0, body: &[], raw: &[] };
+        self.sink.event(&ctx, &no_block, ground.fields).map(drop)
     }
 }

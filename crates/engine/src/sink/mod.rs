@@ -2,9 +2,12 @@
 //!
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
+pub mod json;
+pub mod output;
 pub mod rows;
 pub mod table;
 mod tee;
+pub mod text;
 
 use serde::Deserialize;
 
@@ -13,6 +16,7 @@ use crate::error::Result;
 use crate::extract::Extractors;
 use crate::source::Block;
 use crate::tables::Tables;
+pub use output::OpenFd;
 
 /// What to do with the chosen events.
 #[derive(Debug, Deserialize)]
@@ -20,6 +24,10 @@ use crate::tables::Tables;
 pub enum OutputRow {
     /// Count them.
     None {},
+    /// Print each as a line of text.
+    Text(text::TextRow),
+    /// Print each as a JSON object on a line.
+    Json(json::JsonRow),
     /// Group them.
     Table(table::TableRow),
     /// List them.
@@ -31,16 +39,23 @@ pub enum OutputRow {
     },
 }
 
-/// The sink that the plan asks for.
+/// The sink that the plan asks for; `open` gives a file for a descriptor number.
 ///
 /// # Errors
 /// [`crate::error::Error::Plan`] for a choice that does not exist; I/O errors of the output.
-pub fn make(row: &OutputRow, tables: &Tables, fields: &Extractors) -> Result<Box<dyn Sink>> {
+pub fn make(
+    row: &OutputRow,
+    tables: &Tables,
+    fields: &Extractors,
+    open: OpenFd,
+) -> Result<Box<dyn Sink>> {
     Ok(match row {
         OutputRow::None {} => Box::new(Count),
+        OutputRow::Text(row) => Box::new(text::TextSink::new(row, fields, open)?),
+        OutputRow::Json(row) => Box::new(json::JsonSink::new(row, fields, open)?),
         OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
         OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row)?),
-        OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields)?),
+        OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields, open)?),
     })
 }
 
@@ -52,8 +67,8 @@ impl Sink for Count {
         Ok(())
     }
 
-    fn event(&mut self, _ctx: &Ctx<'_>, _block: &Block<'_>, _fields: &Extractors) -> Result<()> {
-        Ok(())
+    fn event(&mut self, _ctx: &Ctx<'_>, _block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
+        Ok(true)
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -69,11 +84,12 @@ pub trait Sink: Send {
     /// I/O errors of the output.
     fn metadata(&mut self, block: &Block<'_>) -> Result<()>;
 
-    /// A chosen event and the block it came from.
+    /// A chosen event and the block it came from; false when the event is not shown, because a
+    /// field of a line that needs all of them does not apply.
     ///
     /// # Errors
     /// I/O errors of the output.
-    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<()>;
+    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<bool>;
 
     /// Hands everything buffered to the operating system.
     ///

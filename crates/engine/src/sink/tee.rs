@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 
-use super::{make, OutputRow, Sink};
+use super::{make, OpenFd, OutputRow, Sink};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
@@ -19,8 +19,13 @@ impl Tee {
     ///
     /// # Errors
     /// Those of the sinks.
-    pub fn new(rows: &[OutputRow], tables: &Tables, fields: &Extractors) -> Result<Self> {
-        rows.iter().map(|row| make(row, tables, fields)).collect::<Result<_>>().map(Tee)
+    pub fn new(
+        rows: &[OutputRow],
+        tables: &Tables,
+        fields: &Extractors,
+        open: OpenFd,
+    ) -> Result<Self> {
+        rows.iter().map(|row| make(row, tables, fields, open)).collect::<Result<_>>().map(Tee)
     }
 }
 
@@ -29,8 +34,12 @@ impl Sink for Tee {
         self.0.iter_mut().try_for_each(|sink| sink.metadata(block))
     }
 
-    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<()> {
-        self.0.iter_mut().try_for_each(|sink| sink.event(ctx, block, fields))
+    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, fields: &Extractors) -> Result<bool> {
+        let mut shown = false;
+        for sink in &mut self.0 {
+            shown |= sink.event(ctx, block, fields)?;
+        }
+        Ok(shown)
     }
 
     fn flush(&mut self) -> Result<()> {

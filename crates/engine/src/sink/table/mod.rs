@@ -471,9 +471,9 @@ impl Sink for TableSink {
         Ok(())
     }
 
-    fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<()> {
+    fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
         self.0.take(Input::Event(ctx, fields));
-        Ok(())
+        Ok(true)
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -1,0 +1,497 @@
+//! Fields of the event itself.
+//!
+//! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `latency`.
+
+use super::Get::{Formed, Text, Time, Value as Val};
+use super::{Row, Slot};
+use crate::ctx::Ctx;
+use crate::render::num::dec;
+use crate::render::param::Param;
+use crate::render::value::NumberForm;
+use crate::render::{time, Style};
+use crate::state::FdKind;
+use crate::tables::{flag, Form, ParamType};
+use crate::value::Value;
+
+/// Codes whose meaning is not in the event table: calls without a decoder carry their name in a
+/// parameter, and so do events of plugins.
+const GENERIC: [u16; 2] = [0, 1];
+const ASYNC: u16 = 402;
+
+/// The fields of this module.
+pub const FIELDS: &[Row] = &[
+    ("evt.num", Val(|c, _| Some(Value::Uint(c.ev.num)))),
+    ("evt.time", Time(|c, _, _, out| written(time::time_of_day(out, c.ev.ts_ns, &c.tables.zone)))),
+    ("evt.time.s", Time(|c, _, _, o| written(time::time_of_day_s(o, c.ev.ts_ns, &c.tables.zone)))),
+    ("evt.time.iso8601", Time(|c, _, _, o| written(time::iso8601(o, c.ev.ts_ns, &c.tables.zone)))),
+    (
+        "evt.datetime",
+        Time(|c, _, _, out| written(time::date_time(out, c.ev.ts_ns, &c.tables.zone))),
+    ),
+    (
+        "evt.datetime.s",
+        Time(|c, _, _, o| written(time::date_time_s(o, c.ev.ts_ns, &c.tables.zone))),
+    ),
+    ("evt.rawtime", Val(|c, _| Some(Value::Uint(c.ev.ts_ns)))),
+    ("evt.rawtime.s", Val(|c, _| Some(Value::Uint(c.ev.ts_ns / NS)))),
+    ("evt.rawtime.ns", Val(|c, _| Some(Value::Uint(c.ev.ts_ns % NS)))),
+    ("evt.reltime", Val(|c, _| Some(Value::Uint(relative_ns(c))))),
+    ("evt.reltime.s", Val(|c, _| Some(Value::Uint(relative_ns(c) / NS)))),
+    ("evt.reltime.ns", Val(|c, _| Some(Value::Uint(relative_ns(c) % NS)))),
+    ("evt.deltatime", Val(|c, s| Some(Value::Uint(delta_ns(c, s))))),
+    ("evt.deltatime.s", Val(|c, s| Some(Value::Uint(delta_ns(c, s) / NS)))),
+    ("evt.deltatime.ns", Val(|c, s| Some(Value::Uint(delta_ns(c, s) % NS)))),
+    ("evt.outputtime", Time(output_time)),
+    ("evt.pluginname", Val(|_, _| None)),
+    ("evt.plugininfo", Val(|_, _| None)),
+    ("evt.source", Val(source)),
+    ("evt.is_async", Val(|c, _| Some(Value::Bool(c.ev.code == ASYNC)))),
+    ("evt.asynctype", Val(|c, _| async_name(c).map(Value::text))),
+    ("evt.hostname", Val(hostname)),
+    ("evt.dir", Val(|c, _| Some(Value::text(if c.ev.info.is_enter { b">" } else { b"<" })))),
+    ("evt.type", Val(|c, _| Some(Value::text(type_name(c))))),
+    ("evt.type.is", Val(type_is)),
+    (
+        "syscall.type",
+        Val(|c, _| c.ev.info.in_category("SYSCALL").then(|| Value::text(type_name(c)))),
+    ),
+    ("evt.category", Val(|c, _| Some(Value::text(category(c))))),
+    ("evt.cpu", Val(|c, _| Some(Value::Int(i64::from(c.ev.cpu))))),
+    ("evt.args", Text(args)),
+    ("evt.info", Text(args)),
+    ("evt.arg", Text(arg)),
+    ("evt.rawarg", Formed(rawarg, rawarg_form)),
+    ("evt.buffer", Val(|c, _| buffer(c).map(Value::Bytes))),
+    ("evt.buflen", Val(|c, _| buflen(c, Way::Any, |_| true))),
+    ("evt.buflen.in", Val(|c, _| buflen(c, Way::In, |_| true))),
+    ("evt.buflen.out", Val(|c, _| buflen(c, Way::Out, |_| true))),
+    ("evt.buflen.file", Val(|c, _| buflen(c, Way::Any, is_file))),
+    ("evt.buflen.file.in", Val(|c, _| buflen(c, Way::In, is_file))),
+    ("evt.buflen.file.out", Val(|c, _| buflen(c, Way::Out, is_file))),
+    ("evt.buflen.net", Val(|c, _| buflen(c, Way::Any, FdKind::is_ip))),
+    ("evt.buflen.net.in", Val(|c, _| buflen(c, Way::In, FdKind::is_ip))),
+    ("evt.buflen.net.out", Val(|c, _| buflen(c, Way::Out, FdKind::is_ip))),
+    ("evt.res", Text(res)),
+    ("evt.rawres", Val(|c, _| c.ev.retval().map(Value::Int))),
+    ("evt.failed", Val(|c, _| c.ev.retval().map(|r| Value::Bool(r < 0)))),
+    ("evt.is_io", Val(|c, _| Some(Value::Bool(Way::Any.is(c))))),
+    ("evt.is_io_read", Val(|c, _| Some(Value::Bool(Way::In.is(c))))),
+    ("evt.is_io_write", Val(|c, _| Some(Value::Bool(Way::Out.is(c))))),
+    ("evt.io_dir", Val(io_dir)),
+    ("evt.is_wait", Val(|c, _| Some(Value::Bool(c.ev.info.has(flag::WAITS))))),
+    ("evt.is_syslog", Val(|c, _| Some(Value::Bool(is_syslog(c))))),
+    ("evt.count", Val(|_, _| Some(Value::Uint(1)))),
+    ("evt.count.error", Val(|c, _| errors(c, |_| true))),
+    ("evt.count.error.file", Val(|c, _| errors(c, |e| e == ErrorClass::File))),
+    ("evt.count.error.net", Val(|c, _| errors(c, |e| e == ErrorClass::Net))),
+    ("evt.count.error.memory", Val(|c, _| errors(c, |e| e == ErrorClass::Memory))),
+    ("evt.count.error.other", Val(|c, _| errors(c, |e| e == ErrorClass::Other))),
+    ("evt.count.exit", Val(|c, _| (!c.ev.info.is_enter).then_some(Value::Uint(1)))),
+    ("evt.count.procinfo", Val(|c, _| Some(Value::Uint((is_procinfo(c) && is_main(c)).into())))),
+    ("evt.count.threadinfo", Val(|c, _| Some(Value::Uint(is_procinfo(c).into())))),
+    ("evt.around", Val(around)),
+    ("evt.abspath", Text(abspath)),
+    ("evt.is_open_read", Val(|c, _| open_flag(c, O_RDONLY))),
+    ("evt.is_open_write", Val(|c, _| open_flag(c, O_WRONLY))),
+    ("evt.is_open_exec", Val(|c, _| Some(Value::Bool(makes_executable(c))))),
+    ("evt.is_open_create", Val(|c, _| open_flag(c, O_F_CREATED))),
+    ("evt.infra.docker.name", Val(|c, _| named(c, "infra", "name"))),
+    ("evt.infra.docker.container.id", Val(|c, _| docker(c, b"container.id"))),
+    ("evt.infra.docker.container.name", Val(|c, _| docker(c, b"container.name"))),
+    ("evt.infra.docker.container.image", Val(|c, _| docker(c, b"container.image"))),
+    ("util.cnt", Val(|c, s| Some(Value::Uint(s.once(c, |m| m.result + 1))))),
+];
+
+const NS: u64 = 1_000_000_000;
+const NS_PER_MS: u64 = 1_000_000;
+
+/// Open flags in the format's numbering.
+const O_RDONLY: u64 = 1;
+const O_WRONLY: u64 = 2;
+const O_CREAT: u64 = 4;
+const O_TMPFILE: u64 = 1 << 13;
+const O_F_CREATED: u64 = 1 << 14;
+
+/// Any execute bit of a file mode.
+const EXECUTE_BITS: u64 = 0o111;
+
+fn written(_: ()) -> bool {
+    true
+}
+
+/// Time since the first visible event of the capture.
+fn relative_ns(ctx: &Ctx<'_>) -> u64 {
+    ctx.ev.ts_ns.saturating_sub(ctx.clock.first_ns.unwrap_or(ctx.ev.ts_ns))
+}
+
+/// Time since the event for which this field was computed before.
+fn delta_ns(ctx: &Ctx<'_>, slot: &Slot) -> u64 {
+    slot.once(ctx, |memory| {
+        let last = memory.last.replace(ctx.ev.ts_ns);
+        ctx.ev.ts_ns.saturating_sub(last.unwrap_or(ctx.ev.ts_ns))
+    })
+}
+
+fn output_time(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    use crate::render::TimeStyle;
+    let (now, zone) = (ctx.ev.ts_ns, &ctx.tables.zone);
+    match style.time {
+        TimeStyle::Clock => time::time_of_day(out, now, zone),
+        // DIFFERENCE(sysdig 0.41.4): the fraction keeps its leading zeros.
+        TimeStyle::Epoch => time::seconds(out, now),
+        TimeStyle::Relative => time::seconds(out, relative_ns(ctx)),
+        // DIFFERENCE(libs 0.25-dev): absent, not zero, where it was not measured.
+        TimeStyle::Duration => match ctx.ev.duration_ns {
+            Some(ns) => time::seconds(out, ns),
+            None => return false,
+        },
+        TimeStyle::Delta => {
+            time::seconds(out, now.saturating_sub(ctx.clock.shown_ns.unwrap_or(now)));
+        }
+        TimeStyle::Iso => time::iso8601(out, now, zone),
+    }
+    true
+}
+
+fn source<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    (!ctx.ev.info.in_category("PLUGIN")).then(|| Value::text(b"syscall"))
+}
+
+fn async_name<'a>(ctx: &Ctx<'a>) -> Option<&'a [u8]> {
+    if ctx.ev.code == ASYNC {
+        ctx.ev.params.text(1)
+    } else {
+        None
+    }
+}
+
+fn hostname<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    let name = &ctx.state.machine.hostname;
+    (!name.is_empty()).then(|| Value::text(name))
+}
+
+/// The name of the event as users know it.
+pub fn type_name<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
+    let own = ctx.ev.info.name.as_bytes();
+    if GENERIC.contains(&ctx.ev.code) {
+        let id = ctx.ev.params.uint(0);
+        return id.and_then(|id| ctx.tables.syscall(id)).map_or(own, str::as_bytes);
+    }
+    async_name(ctx).unwrap_or(own)
+}
+
+fn type_is<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    let wanted = slot.word()?.as_bytes();
+    Some(Value::Uint((type_name(ctx) == wanted).into()))
+}
+
+/// What an event is about; calls that transfer data are about their descriptor.
+fn category<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
+    let last: &'a str = ctx.ev.info.categories.last().map_or("UNKNOWN", |c| c);
+    match last {
+        "FILE" => b"file",
+        "NET" => b"net",
+        "IPC" => b"IPC",
+        "MEMORY" => b"memory",
+        "PROCESS" => b"process",
+        "SLEEP" => b"sleep",
+        "SYSTEM" => b"system",
+        "SIGNAL" => b"signal",
+        "USER" => b"user",
+        "TIME" => b"time",
+        "PROCESSING" => b"processing",
+        "IO_READ" | "IO_WRITE" | "IO_OTHER" | "WAIT" => io_category(ctx),
+        "SCHEDULER" => b"scheduler",
+        "INTERNAL" => b"internal",
+        "UNKNOWN" => b"unknown",
+        _ => b"other",
+    }
+}
+
+fn io_category(ctx: &Ctx<'_>) -> &'static [u8] {
+    match ctx.fd.map(|fd| fd.kind) {
+        None => b"unknown",
+        Some(FdKind::File | FdKind::FileV2 | FdKind::Directory) => b"file",
+        Some(kind) if kind.is_ip() => b"net",
+        Some(
+            FdKind::Fifo
+            | FdKind::Unix
+            | FdKind::Event
+            | FdKind::Signalfd
+            | FdKind::Inotify
+            | FdKind::Timerfd,
+        ) => b"ipc",
+        Some(_) => b"other",
+    }
+}
+
+/// Calls without a decoder show nothing: their name is the event's type.
+fn args(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    if GENERIC.contains(&ctx.ev.code) {
+        return true;
+    }
+    for index in 0..ctx.ev.params.len() {
+        let Some(param) = Param::new(ctx, index) else { break };
+        if index > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(param.info.name.as_bytes());
+        out.push(b'=');
+        param.both(style, out);
+    }
+    true
+}
+
+fn arg(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(param) = slot.param(ctx).and_then(|i| Param::new(ctx, i)) else { return false };
+    param.best(style, out);
+    true
+}
+
+fn known_arg<'c, 'a>(ctx: &'c Ctx<'a>, slot: &Slot) -> Option<Param<'c, 'a>> {
+    Param::new(ctx, slot.param(ctx)?).filter(|p| !p.is_absent())
+}
+
+/// A parameter in its own type; where that is none that can be compared, its text.
+///
+/// DIFFERENCE(sysdig 0.41.4): tuples, lists, modes, signals and system calls have a value, too.
+fn rawarg<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    let param = known_arg(ctx, slot)?;
+    let param = param.member().unwrap_or(param);
+    raw_value(&param)
+}
+
+fn raw_value<'a>(param: &Param<'_, 'a>) -> Option<Value<'a>> {
+    use ParamType as T;
+    match param.info.kind {
+        T::Int8
+        | T::Int16
+        | T::Int32
+        | T::Int64
+        | T::Errno
+        | T::Fd
+        | T::Pid
+        | T::Fd32
+        | T::Pid32 => param.int().map(Value::Int),
+        T::Charbuf | T::Fspath | T::Fsrelpath => {
+            Some(Value::text(crate::bytes::trim_nul(param.bytes)))
+        }
+        T::Bytebuf => Some(Value::Bytes(param.bytes.into())),
+        T::Sockaddr
+        | T::Socktuple
+        | T::Fdlist
+        | T::Sigset
+        | T::Dyn
+        | T::None
+        | T::Charbufarray
+        | T::CharbufPairArray
+        | T::Ipv4addr
+        | T::Ipv6addr => {
+            let mut out = Vec::new();
+            param.raw(&Style::default(), &mut out);
+            Some(Value::owned(out))
+        }
+        _ => param.uint().map(Value::Uint),
+    }
+}
+
+/// The print form of the parameter.
+fn rawarg_form(ctx: &Ctx<'_>, slot: &Slot) -> NumberForm {
+    match known_arg(ctx, slot).map(|param| param.form) {
+        Some(Form::Hex) => NumberForm::Hex,
+        Some(Form::Oct) => NumberForm::Oct,
+        _ => NumberForm::Dec,
+    }
+}
+
+fn named<'a>(ctx: &Ctx<'a>, event: &str, param: &str) -> Option<Value<'a>> {
+    if *ctx.ev.info.name != *event {
+        return None;
+    }
+    ctx.ev.params.text(position(ctx, param)?).map(Value::text)
+}
+
+/// Position of the event's parameter called `name`.
+pub fn position(ctx: &Ctx<'_>, name: &str) -> Option<usize> {
+    ctx.ev.info.params.iter().position(|p| *p.name == *name)
+}
+
+fn buffer<'a>(ctx: &Ctx<'a>) -> Option<std::borrow::Cow<'a, [u8]>> {
+    let index = position(ctx, "data")?;
+    let is_buffer = ctx.ev.info.params.get(index)?.kind == ParamType::Bytebuf;
+    let bytes = ctx.ev.params.known(index)?;
+    is_buffer.then_some(bytes.into())
+}
+
+/// Direction of a transfer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Any,
+    In,
+    Out,
+}
+
+impl Way {
+    fn is(self, ctx: &Ctx<'_>) -> bool {
+        let (read, write) = (flag::READS_FROM_FD, flag::WRITES_TO_FD);
+        let bits = match self {
+            Way::Any => read | write,
+            Way::In => read,
+            Way::Out => write,
+        };
+        ctx.ev.info.flags & bits != 0
+    }
+}
+
+fn is_file(kind: FdKind) -> bool {
+    matches!(kind, FdKind::File | FdKind::FileV2)
+}
+
+fn buflen<'a>(ctx: &Ctx<'a>, way: Way, wanted: fn(FdKind) -> bool) -> Option<Value<'a>> {
+    let kind = ctx.fd?.kind;
+    let bytes = u64::try_from(ctx.ev.retval()?).ok()?;
+    (way.is(ctx) && wanted(kind)).then_some(Value::Uint(bytes))
+}
+
+/// "SUCCESS", or the name of the error.
+fn res(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(value) = ctx.ev.retval() else { return false };
+    if value >= 0 {
+        out.extend_from_slice(b"SUCCESS");
+    } else {
+        match ctx.tables.errno.name(value.unsigned_abs()) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => dec(out, value),
+        }
+    }
+    true
+}
+
+fn io_dir<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    if Way::In.is(ctx) {
+        Some(Value::text(b"read"))
+    } else {
+        Way::Out.is(ctx).then(|| Value::text(b"write"))
+    }
+}
+
+fn is_syslog(ctx: &Ctx<'_>) -> bool {
+    let name = ctx.fd.and_then(|fd| fd.name.as_deref());
+    Way::Out.is(ctx) && name.is_some_and(|n| memchr::memmem::find(n, b"/dev/log").is_some())
+}
+
+/// What a failed call was about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ErrorClass {
+    File,
+    Net,
+    Memory,
+    Other,
+}
+
+fn error_class(ctx: &Ctx<'_>) -> ErrorClass {
+    let name = &*ctx.ev.info.name;
+    match ctx.fd.map(|fd| fd.kind) {
+        Some(kind) if is_file(kind) || kind == FdKind::Directory => ErrorClass::File,
+        Some(kind) if kind.is_socket() => ErrorClass::Net,
+        _ if matches!(name, "open" | "openat" | "openat2" | "creat" | "open_by_handle_at") => {
+            ErrorClass::File
+        }
+        _ if matches!(name, "accept" | "accept4" | "connect") => ErrorClass::Net,
+        _ if ctx.ev.info.in_category("MEMORY") => ErrorClass::Memory,
+        _ => ErrorClass::Other,
+    }
+}
+
+fn errors<'a>(ctx: &Ctx<'a>, wanted: fn(ErrorClass) -> bool) -> Option<Value<'a>> {
+    let failed = ctx.ev.retval()? < 0;
+    wanted(error_class(ctx)).then_some(Value::Uint(failed.into()))
+}
+
+fn is_procinfo(ctx: &Ctx<'_>) -> bool {
+    *ctx.ev.info.name == *"procinfo"
+}
+
+fn is_main(ctx: &Ctx<'_>) -> bool {
+    ctx.thread.is_some_and(|t| t.tid == t.pid)
+}
+
+/// Milliseconds between the event and the time in the argument, rounded up.
+fn around<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    let centre = u64::try_from(slot.index()?).ok()?;
+    Some(Value::Uint(ctx.ev.ts_ns.abs_diff(centre).div_ceil(NS_PER_MS)))
+}
+
+/// Calls whose paths start from a descriptor.
+const AT_CALLS: &[&str] = &[
+    "renameat",
+    "renameat2",
+    "symlinkat",
+    "openat",
+    "openat2",
+    "open_by_handle_at",
+    "linkat",
+    "unlinkat",
+    "mkdirat",
+    "fchmodat",
+    "fchownat",
+];
+
+/// The first path of the call, the second for the argument `dst`, made absolute.
+fn abspath(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    if !AT_CALLS.contains(&&*ctx.ev.info.name) {
+        return false;
+    }
+    let paths = ctx
+        .ev
+        .info
+        .params
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| matches!(p.kind, ParamType::Fspath | ParamType::Fsrelpath));
+    let mut positions = paths.map(|(i, _)| i);
+    let (first, second) = (positions.next(), positions.next());
+    let chosen = match slot.word() {
+        Some("src") if second.is_none() => None,
+        Some("dst") => second,
+        _ => first,
+    };
+    let Some(param) = chosen.and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent()) else {
+        return false;
+    };
+    param.best(style, out);
+    true
+}
+
+fn is_open(ctx: &Ctx<'_>) -> bool {
+    matches!(&*ctx.ev.info.name, "open" | "openat" | "openat2" | "open_by_handle_at")
+}
+
+fn open_flags(ctx: &Ctx<'_>) -> Option<u64> {
+    ctx.ev.params.uint(position(ctx, "flags")?)
+}
+
+fn open_flag<'a>(ctx: &Ctx<'a>, bit: u64) -> Option<Value<'a>> {
+    Some(Value::Bool(is_open(ctx) && open_flags(ctx).is_some_and(|flags| flags & bit != 0)))
+}
+
+/// A file is made with an execute bit in its mode.
+fn makes_executable(ctx: &Ctx<'_>) -> bool {
+    let creates = *ctx.ev.info.name == *"creat"
+        || is_open(ctx) && open_flags(ctx).is_some_and(|f| f & (O_CREAT | O_TMPFILE) != 0);
+    let mode = position(ctx, "mode").and_then(|i| ctx.ev.params.uint(i));
+    creates && mode.is_some_and(|mode| mode & EXECUTE_BITS != 0)
+}
+
+/// A value of the scope of an infrastructure event, which is `key='value'` terms.
+fn docker<'a>(ctx: &Ctx<'a>, key: &[u8]) -> Option<Value<'a>> {
+    if *ctx.ev.info.name != *"infra" {
+        return None;
+    }
+    let scope = ctx.ev.params.text(position(ctx, "scope")?)?;
+    let at = memchr::memmem::find(scope, key)? + key.len();
+    let value = scope.get(at..)?.strip_prefix(b"=")?;
+    let value = value.strip_prefix(b"'").unwrap_or(value);
+    let end = value.iter().position(|b| matches!(b, b'\'' | b' ')).unwrap_or(value.len());
+    value.get(..end).map(Value::text)
+}

@@ -1,0 +1,307 @@
+//! Fields of the descriptor that the event works on or makes.
+//!
+//! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `fdlist`.
+//! An event whose descriptor is not known has what its parameters say of it: an open that failed
+//! has the name it asked for.
+
+use std::net::IpAddr;
+
+use super::Get::{Text, Value as Val};
+use super::{Row, Slot};
+use crate::ctx::Ctx;
+use crate::render::num::dec;
+use crate::render::param::Param;
+use crate::render::{Style, ABSENT};
+use crate::state::fds::{Tuple, L4};
+use crate::state::{Fd, FdKind, Role};
+use crate::tables::flag;
+use crate::value::Value;
+
+/// The fields of this module.
+pub const FIELDS: &[Row] = &[
+    ("fd.num", Val(|c, _| num(c).map(Value::Int))),
+    ("fd.type", Val(|c, _| type_name(c, known(c)?).map(Value::text))),
+    ("fd.typechar", Val(typechar)),
+    ("fd.name", Text(name)),
+    ("fd.directory", Text(directory)),
+    ("fd.filename", Text(filename)),
+    ("fd.ip", Val(|c, _| ends(c, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
+    ("fd.port", Val(|c, _| ends(c, |t| port(t.sport), |t| port(t.dport)))),
+    ("fd.proto", Val(|c, _| ends(c, |t| port(t.sport), |t| port(t.dport)))),
+    ("fd.net", Val(|c, _| ends(c, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
+    ("fd.cip", Val(|c, _| Some(Value::Ip(client(c)?.0)))),
+    ("fd.sip", Val(|c, _| Some(Value::Ip(server(c)?.0)))),
+    ("fd.lip", Val(|c, _| Some(Value::Ip(side(c, Side::Local)?.0)))),
+    ("fd.rip", Val(|c, _| Some(Value::Ip(side(c, Side::Remote)?.0)))),
+    ("fd.cnet", Val(|c, _| Some(Value::Ip(client(c)?.0)))),
+    ("fd.snet", Val(|c, _| Some(Value::Ip(server(c)?.0)))),
+    ("fd.lnet", Val(|c, _| Some(Value::Ip(side(c, Side::Local)?.0)))),
+    ("fd.rnet", Val(|c, _| Some(Value::Ip(side(c, Side::Remote)?.0)))),
+    ("fd.cport", Val(|c, _| Some(port(client(c)?.1)))),
+    ("fd.sport", Val(|c, _| Some(port(server(c)?.1)))),
+    ("fd.lport", Val(|c, _| Some(port(side(c, Side::Local)?.1)))),
+    ("fd.rport", Val(|c, _| Some(port(side(c, Side::Remote)?.1)))),
+    ("fd.cproto", Text(|c, _, _, out| port_text(client(c), out))),
+    ("fd.sproto", Text(|c, _, _, out| port_text(server(c), out))),
+    ("fd.lproto", Text(|c, _, _, out| port_text(side(c, Side::Local), out))),
+    ("fd.rproto", Text(|c, _, _, out| port_text(side(c, Side::Remote), out))),
+    ("fd.cip.name", Val(|_, _| None)),
+    ("fd.sip.name", Val(|_, _| None)),
+    ("fd.lip.name", Val(|_, _| None)),
+    ("fd.rip.name", Val(|_, _| None)),
+    ("fd.l4proto", Val(|c, _| known(c).map(|fd| Value::text(l4_name(fd.l4))))),
+    ("fd.sockfamily", Val(family)),
+    ("fd.is_server", Val(|c, _| known(c).map(|fd| Value::Bool(is_server(c, fd))))),
+    ("fd.uid", Text(uid)),
+    ("fd.containername", Text(|c, s, style, out| in_container(c, s, style, out, name))),
+    ("fd.containerdirectory", Text(|c, s, style, out| in_container(c, s, style, out, directory))),
+    (
+        "fd.connected",
+        Val(|c, _| known(c).map(|fd| Value::Bool(fd.kind.is_socket() && fd.connected))),
+    ),
+    ("fd.name_changed", Val(|c, _| known(c).map(|_| Value::Bool(c.applied.fd_name_changed)))),
+    ("fd.dev", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev as i32))))),
+    ("fd.dev.major", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev >> 20))))),
+    ("fd.dev.minor", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev & 0xf_ffff))))),
+    ("fd.ino", Val(|c, _| known(c).map(|fd| Value::Int(fd.ino as i64)))),
+    ("fd.nameraw", Val(|c, _| known(c)?.raw_name.as_deref().map(Value::text))),
+    ("fd.types", Val(types)),
+    ("fd.is_upper_layer", Val(|c, _| known(c).map(|fd| Value::Bool(fd.open_flags & UPPER != 0)))),
+    ("fd.is_lower_layer", Val(|c, _| known(c).map(|fd| Value::Bool(fd.open_flags & LOWER != 0)))),
+];
+
+/// Overlay layers among the open flags of the format.
+const UPPER: u32 = 1 << 15;
+const LOWER: u32 = 1 << 16;
+
+/// Whether the event makes, uses or ends a descriptor.
+fn concerns_fd(ctx: &Ctx<'_>) -> bool {
+    const BITS: u32 = flag::CREATES_FD | flag::USES_FD | flag::DESTROYS_FD;
+    ctx.thread.is_some() && ctx.ev.info.flags & BITS != 0
+}
+
+fn num(ctx: &Ctx<'_>) -> Option<i64> {
+    ctx.fd_num.filter(|_| concerns_fd(ctx))
+}
+
+fn known<'a>(ctx: &Ctx<'a>) -> Option<&'a Fd> {
+    ctx.fd.filter(|_| concerns_fd(ctx))
+}
+
+/// The name of the descriptor's type.
+pub fn type_name<'a>(ctx: &Ctx<'a>, fd: &Fd) -> Option<&'a [u8]> {
+    ctx.tables.fd_type(fd.kind).name.as_deref().map(str::as_bytes)
+}
+
+/// The character of the transport that follows the type's; sockets without a role have none.
+///
+/// Source: scap format specification, descriptor types.
+pub fn l4_char(fd: &Fd) -> Option<u8> {
+    let known = fd.kind.is_ip() && (fd.kind.is_server() || fd.role != Role::None);
+    match fd.l4 {
+        L4::Raw if fd.kind.is_ip() => Some(b'r'),
+        L4::Tcp if known => Some(b't'),
+        L4::Udp if known => Some(b'u'),
+        L4::Icmp if known => Some(b'i'),
+        _ => None,
+    }
+}
+
+/// The name of a transport.
+pub fn l4_name(l4: L4) -> &'static [u8] {
+    match l4 {
+        L4::Tcp => b"tcp",
+        L4::Udp => b"udp",
+        L4::Icmp => b"icmp",
+        L4::Raw => b"raw",
+        L4::Unknown | L4::Na => ABSENT,
+    }
+}
+
+/// The type that calls make, for those that failed.
+const MAKERS: &[(&[&str], &[u8])] = &[
+    (&["open", "openat", "openat2", "creat", "open_by_handle_at"], b"f"),
+    (&["socket", "accept", "accept4"], b"4"),
+    (&["pipe", "pipe2"], b"p"),
+    (&["eventfd", "eventfd2"], b"e"),
+    (&["signalfd", "signalfd4"], b"s"),
+    (&["timerfd_create"], b"t"),
+    (&["inotify_init", "inotify_init1"], b"i"),
+    (&["bpf"], b"b"),
+    (&["userfaultfd"], b"u"),
+    (&["io_uring_setup"], b"r"),
+    (&["epoll_create", "epoll_create1"], b"l"),
+];
+
+fn typechar<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    if let Some(fd) = known(ctx) {
+        return Some(Value::text(std::slice::from_ref(&ctx.tables.fd_type(fd.kind).char)));
+    }
+    let name = &*ctx.ev.info.name;
+    let made = MAKERS.iter().find(|(calls, _)| calls.contains(&name));
+    concerns_fd(ctx).then(|| Value::text(made.map_or(b"o", |(_, char)| char)))
+}
+
+/// The path that a call which failed to open it asked for.
+fn wanted_path(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
+    if MAKERS[0].0.contains(&&*ctx.ev.info.name) {
+        let position = super::evt::position(ctx, "name").or(super::evt::position(ctx, "path"));
+        if let Some(param) = position.and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent()) {
+            param.best(style, out);
+        }
+    }
+}
+
+fn name(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    match known(ctx) {
+        Some(fd) => style.text(out, fd.name.as_deref().unwrap_or(b"")),
+        None if concerns_fd(ctx) => wanted_path(ctx, style, out),
+        None => return false,
+    }
+    true
+}
+
+fn is_file(fd: &Fd) -> bool {
+    matches!(fd.kind, FdKind::File | FdKind::FileV2)
+}
+
+/// Everything before the last slash; the root for a name that has none.
+fn parent_path(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|b| *b == b'/') {
+        None | Some(0) => b"/",
+        Some(at) if at + 1 == path.len() => path,
+        Some(at) => &path[..at],
+    }
+}
+
+fn directory(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(fd) = known(ctx) else {
+        let mut path = Vec::new();
+        wanted_path(ctx, &Style { escape: false, ..style.clone() }, &mut path);
+        style.text(out, parent_path(&path));
+        return concerns_fd(ctx);
+    };
+    let path = fd.name.as_deref().unwrap_or(b"");
+    match fd.kind {
+        FdKind::Directory => style.text(out, path),
+        _ if is_file(fd) => style.text(out, parent_path(path)),
+        _ => return false,
+    }
+    true
+}
+
+fn filename(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(fd) = known(ctx).filter(|fd| is_file(fd)) else { return false };
+    let path = fd.name.as_deref().unwrap_or(b"");
+    let at = path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+    style.text(out, &path[at..]);
+    true
+}
+
+fn port<'a>(number: u16) -> Value<'a> {
+    Value::Uint(number.into())
+}
+
+fn tuple<'a>(ctx: &Ctx<'a>) -> Option<(&'a Fd, Tuple)> {
+    let fd = known(ctx).filter(|fd| fd.kind.is_ip())?;
+    Some((fd, fd.tuple?))
+}
+
+/// Both ends of a connection, the one end of a bound socket.
+fn ends<'a>(
+    ctx: &Ctx<'a>,
+    src: fn(&Tuple) -> Value<'a>,
+    dst: fn(&Tuple) -> Value<'a>,
+) -> Option<Value<'a>> {
+    let (fd, tuple) = tuple(ctx)?;
+    Some(Value::Ends(if fd.kind.is_server() {
+        vec![dst(&tuple)]
+    } else {
+        vec![src(&tuple), dst(&tuple)]
+    }))
+}
+
+/// The connecting end of a connection whose roles are known.
+fn client(ctx: &Ctx<'_>) -> Option<(IpAddr, u16)> {
+    let (fd, tuple) = tuple(ctx)?;
+    (fd.role != Role::None && !fd.kind.is_server()).then_some((tuple.src, tuple.sport))
+}
+
+/// The serving end of a connection whose roles are known, or a bound address.
+fn server(ctx: &Ctx<'_>) -> Option<(IpAddr, u16)> {
+    let (fd, tuple) = tuple(ctx)?;
+    (fd.role != Role::None).then_some((tuple.dst, tuple.dport))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Local,
+    Remote,
+}
+
+/// Whether an interface of the captured machine has the address.
+fn is_local(ctx: &Ctx<'_>, ip: IpAddr) -> bool {
+    ip.is_loopback() || ctx.state.interfaces.iter().any(|i| i.addr == ip)
+}
+
+/// One end, told apart by where the client's address lives.
+fn side(ctx: &Ctx<'_>, side: Side) -> Option<(IpAddr, u16)> {
+    let (client, server) = (client(ctx)?, server(ctx)?);
+    Some(if is_local(ctx, client.0) == (side == Side::Local) { client } else { server })
+}
+
+fn port_text(end: Option<(IpAddr, u16)>, out: &mut Vec<u8>) -> bool {
+    let Some((_, port)) = end else { return false };
+    dec(out, port.into());
+    true
+}
+
+fn family<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    match known(ctx)?.kind {
+        kind if kind.is_ip() => Some(Value::text(b"ip")),
+        FdKind::Unix => Some(Value::text(b"unix")),
+        _ => None,
+    }
+}
+
+/// Bound sockets, and connections whose serving end is this machine.
+fn is_server(ctx: &Ctx<'_>, fd: &Fd) -> bool {
+    match (fd.kind, fd.tuple) {
+        (FdKind::Ipv4Serv | FdKind::Ipv6Serv, _) => true,
+        (FdKind::Ipv4Sock | FdKind::Ipv6Sock, Some(tuple)) => is_local(ctx, tuple.dst),
+        _ => false,
+    }
+}
+
+fn uid(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
+    let (Some(thread), Some(num)) = (ctx.thread, num(ctx)) else { return false };
+    dec(out, thread.tid);
+    dec(out, num);
+    true
+}
+
+fn in_container(
+    ctx: &Ctx<'_>,
+    slot: &Slot,
+    style: &Style,
+    out: &mut Vec<u8>,
+    write: super::TextFn,
+) -> bool {
+    style.text(out, super::container::id(ctx));
+    out.push(b':');
+    write(ctx, slot, style, out)
+}
+
+/// The types among the open descriptors of the process, or the one of descriptor `[N]`.
+fn types<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    let thread = ctx.thread?;
+    if let Some(num) = slot.index() {
+        let name = type_name(ctx, ctx.state.fd(thread, num)?)?;
+        return Some(Value::List(vec![Value::text(name)]));
+    }
+    let table = ctx.state.fd_table(thread);
+    let mut names: Vec<_> = table.iter().filter_map(|(_, fd)| type_name(ctx, fd)).collect();
+    names.sort_unstable();
+    names.dedup();
+    Some(Value::List(names.into_iter().map(Value::text).collect()))
+}

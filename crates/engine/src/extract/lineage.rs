@@ -1,0 +1,208 @@
+//! Fields of other processes: parents, ancestors, leaders of sessions and groups.
+//!
+//! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `thread`.
+
+use super::proc::{age_ns, cmdline, joined, main, on, variable};
+use super::Get::{Both, Text, Value as Val};
+use super::{Row, Slot};
+use crate::ctx::Ctx;
+use crate::render::num::dec;
+use crate::render::Style;
+use crate::state::Thread;
+use crate::value::Value;
+
+/// The fields of this module.
+pub const FIELDS: &[Row] = &[
+    ("proc.pexe", Val(|c, _| Some(Value::text(&parent(c)?.exe)))),
+    ("proc.pexepath", Val(|c, _| Some(Value::text(&parent(c)?.exepath)))),
+    ("proc.pname", Val(|c, _| Some(Value::text(&parent(c)?.comm)))),
+    ("proc.pcmdline", Text(|c, _, style, out| on(parent(c), |t| cmdline(t, style, out)))),
+    ("proc.ppid", Val(|c, _| Some(Value::Int(parent_pid(c)?)))),
+    ("proc.pvpid", Val(|c, _| Some(Value::Int(parent(c)?.vpid)))),
+    // DIFFERENCE(libs 0.25-dev): absent when the parent's start is unknown; there, the number of
+    // open descriptors.
+    ("proc.ppid.duration", Val(|c, _| age_ns(c, parent(c)?))),
+    ("proc.ppid.ts", Val(|c, _| Some(Value::Uint(parent(c)?.clone_ts_ns)))),
+    ("proc.aexe", Both(|c, s| any(c, s, exe), |c, s, y, o| all(c, s, y, o, write_exe))),
+    ("proc.aexepath", Both(|c, s| any(c, s, exepath), |c, s, y, o| all(c, s, y, o, write_path))),
+    ("proc.aname", Both(|c, s| any(c, s, comm), |c, s, y, o| all(c, s, y, o, write_comm))),
+    ("proc.aargs", Text(aargs)),
+    ("proc.acmdline", Both(|c, s| any(c, s, owned_cmdline), |c, s, y, o| all(c, s, y, o, cmdline))),
+    ("proc.aenv", Both(aenv, aenv_text)),
+    ("proc.apid", Both(|c, s| any(c, s, pid), apid_text)),
+    ("proc.loginshellid", Val(login_shell)),
+    ("proc.sname", Val(|c, _| Some(Value::text(&session_leader(c)?.comm)))),
+    ("proc.sid.exe", Val(|c, _| Some(Value::text(&session_leader(c)?.exe)))),
+    ("proc.sid.exepath", Val(|c, _| Some(Value::text(&session_leader(c)?.exepath)))),
+    ("proc.vpgid.name", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.comm)))),
+    ("proc.vpgid.exe", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.exe)))),
+    ("proc.vpgid.exepath", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.exepath)))),
+    ("proc.pgid.name", Val(|c, _| Some(Value::text(&group_leader(c)?.comm)))),
+    ("proc.pgid.exe", Val(|c, _| Some(Value::text(&group_leader(c)?.exe)))),
+    ("proc.pgid.exepath", Val(|c, _| Some(Value::text(&group_leader(c)?.exepath)))),
+];
+
+/// How far a lineage is followed: a capture can claim a circle of parents.
+const MAX_DEPTH: usize = 512;
+
+fn parent<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    ctx.state.parent(main(ctx)?)
+}
+
+fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
+    let ptid = main(ctx)?.ptid;
+    (ptid != 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
+}
+
+/// The process itself, its parent, and so on.
+pub fn ancestors<'a>(ctx: &Ctx<'a>) -> impl Iterator<Item = &'a Thread> {
+    let state = ctx.state;
+    std::iter::successors(main(ctx), move |thread| state.parent(thread)).take(MAX_DEPTH)
+}
+
+/// The ancestor that the index argument means; 0 is the process itself.
+fn chosen<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<&'a Thread> {
+    ancestors(ctx).nth(usize::try_from(slot.index()?).ok()?)
+}
+
+/// The value of one ancestor, or without an index those of all, the process itself excluded.
+fn any<'a>(ctx: &Ctx<'a>, slot: &Slot, value: fn(&'a Thread) -> Value<'a>) -> Option<Value<'a>> {
+    if slot.index().is_some() {
+        return chosen(ctx, slot).map(value);
+    }
+    let values: Vec<_> = ancestors(ctx).skip(1).map(value).collect();
+    (!values.is_empty()).then_some(Value::List(values))
+}
+
+/// The text of one ancestor, or without an index those of all, joined by blanks.
+fn all(
+    ctx: &Ctx<'_>,
+    slot: &Slot,
+    style: &Style,
+    out: &mut Vec<u8>,
+    write: fn(&Thread, &Style, &mut Vec<u8>),
+) -> bool {
+    if slot.index().is_some() {
+        return on(chosen(ctx, slot), |t| write(t, style, out));
+    }
+    for (i, thread) in ancestors(ctx).skip(1).enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        write(thread, style, out);
+    }
+    ctx.thread.is_some()
+}
+
+fn exe(thread: &Thread) -> Value<'_> {
+    Value::text(&thread.exe)
+}
+
+fn exepath(thread: &Thread) -> Value<'_> {
+    Value::text(&thread.exepath)
+}
+
+fn comm(thread: &Thread) -> Value<'_> {
+    Value::text(&thread.comm)
+}
+
+fn pid(thread: &Thread) -> Value<'_> {
+    Value::Int(thread.pid)
+}
+
+fn owned_cmdline(thread: &Thread) -> Value<'_> {
+    let mut out = Vec::new();
+    cmdline(thread, &Style::default(), &mut out);
+    Value::owned(out)
+}
+
+fn write_exe(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    style.text(out, &thread.exe);
+}
+
+fn write_path(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    style.text(out, &thread.exepath);
+}
+
+fn write_comm(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    style.text(out, &thread.comm);
+}
+
+fn write_args(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    joined(&thread.args, style, out);
+}
+
+fn aargs(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    all(ctx, slot, style, out, write_args)
+}
+
+/// Without an index, the process itself.
+fn apid_text(ctx: &Ctx<'_>, slot: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
+    let thread = if slot.index().is_some() { chosen(ctx, slot) } else { ctx.thread };
+    on(thread, |t| dec(out, t.pid))
+}
+
+fn nearest_variable<'a>(ctx: &Ctx<'a>, name: &str) -> Option<&'a [u8]> {
+    ancestors(ctx).skip(1).find_map(|thread| variable(&thread.env, name))
+}
+
+fn write_env(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    joined(&thread.env, style, out);
+}
+
+fn owned_env(thread: &Thread) -> Value<'_> {
+    let mut out = Vec::new();
+    write_env(thread, &Style::default(), &mut out);
+    Value::owned(out)
+}
+
+fn aenv<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    match slot.word() {
+        Some(name) => nearest_variable(ctx, name).map(Value::text),
+        None => any(ctx, slot, owned_env),
+    }
+}
+
+fn aenv_text(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    match slot.word() {
+        Some(name) => match nearest_variable(ctx, name) {
+            Some(value) => {
+                style.text(out, value);
+                true
+            }
+            None => false,
+        },
+        None => all(ctx, slot, style, out, write_env),
+    }
+}
+
+/// The oldest in the unbroken line of processes whose names end in "sh".
+fn login_shell<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    let shells = ancestors(ctx).filter(|thread| thread.comm.ends_with(b"sh"));
+    shells.last().map(pid)
+}
+
+/// The leader of the session; when it is gone, the eldest ancestor in the same session.
+fn session_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    let sid = main(ctx)?.sid;
+    leader(ctx, sid, |thread| thread.sid)
+}
+
+fn group_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    let pgid = main(ctx)?.pgid;
+    leader(ctx, pgid, |thread| thread.pgid)
+}
+
+/// Inside a pid namespace its number says nothing on the host: then only ancestors are asked.
+fn vgroup_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    let main = main(ctx)?;
+    leader(ctx, main.vpgid, |thread| thread.vpgid)
+}
+
+fn leader<'a>(ctx: &Ctx<'a>, id: i64, id_of: fn(&Thread) -> i64) -> Option<&'a Thread> {
+    if let Some(thread) = ctx.state.thread(id) {
+        return Some(thread);
+    }
+    let same = ancestors(ctx).take_while(|thread| id_of(thread) == id);
+    same.last()
+}

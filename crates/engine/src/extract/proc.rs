@@ -1,0 +1,183 @@
+//! Fields of the process that made the event.
+//!
+//! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `lineage`.
+
+use super::Get::{Text, Value as Val};
+use super::{Row, Slot};
+use crate::ctx::Ctx;
+use crate::render::Style;
+use crate::state::threads::flag::CLOSED;
+use crate::state::{Text as Shared, Thread};
+use crate::value::Value;
+
+/// The fields of this module.
+pub const FIELDS: &[Row] = &[
+    ("proc.exe", Val(|c, _| Some(Value::text(&c.thread?.exe)))),
+    ("proc.exepath", Val(|c, _| Some(Value::text(&c.thread?.exepath)))),
+    ("proc.name", Val(|c, _| Some(Value::text(&c.thread?.comm)))),
+    ("proc.args", Text(args)),
+    ("proc.cmdline", Text(|c, _, style, out| on(c.thread, |t| cmdline(t, style, out)))),
+    ("proc.cmdnargs", Val(|c, _| Some(Value::Uint(c.thread?.args.len() as u64)))),
+    ("proc.cmdlenargs", Val(|c, _| Some(Value::Uint(args_length(c.thread?))))),
+    ("proc.exeline", Text(|c, _, style, out| on(c.thread, |t| exeline(t, style, out)))),
+    ("proc.env", Text(env)),
+    ("proc.cwd", Val(|c, _| Some(Value::text(&main(c)?.cwd)))),
+    ("proc.tty", Val(|c, _| Some(Value::Uint(c.thread?.tty.into())))),
+    ("proc.pid", Val(|c, _| Some(Value::Int(c.thread?.pid)))),
+    ("proc.vpid", Val(|c, _| Some(Value::Int(c.thread?.vpid)))),
+    ("proc.sid", Val(|c, _| Some(Value::Int(c.thread?.sid)))),
+    ("proc.vpgid", Val(|c, _| Some(Value::Int(c.thread?.vpgid)))),
+    ("proc.pgid", Val(|c, _| Some(Value::Int(c.thread?.pgid)))),
+    ("proc.duration", Val(|c, _| age_ns(c, c.thread?))),
+    ("proc.pid.ts", Val(|c, _| Some(Value::Uint(c.thread?.clone_ts_ns)))),
+    ("proc.is_exe_writable", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.writable)))),
+    ("proc.is_exe_upper_layer", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.upper_layer)))),
+    ("proc.is_exe_lower_layer", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.lower_layer)))),
+    ("proc.is_exe_from_memfd", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.from_memfd)))),
+    ("proc.is_sid_leader", Val(|c, _| c.thread.map(|t| Value::Bool(t.sid == t.vpid)))),
+    ("proc.is_vpgid_leader", Val(|c, _| c.thread.map(|t| Value::Bool(t.vpgid == t.vpid)))),
+    ("proc.is_pgid_leader", Val(|c, _| c.thread.map(|t| Value::Bool(t.pgid == t.pid)))),
+    ("proc.exe_ino", Val(|c, _| nonzero(c.thread?.exe_file.ino))),
+    ("proc.exe_ino.ctime", Val(|c, _| nonzero(c.thread?.exe_file.ctime_ns))),
+    ("proc.exe_ino.mtime", Val(|c, _| nonzero(c.thread?.exe_file.mtime_ns))),
+    ("proc.exe_ino.ctime_duration_proc_start", Val(|c, _| ctime_to_start(c.thread?))),
+    ("proc.exe_ino.ctime_duration_pidns_start", Val(|c, _| pidns_to_ctime(c.thread?))),
+    ("proc.pidns_init_start_ts", Val(|c, _| Some(Value::Uint(c.thread?.pidns_start_ns)))),
+    ("proc.fdopencount", Val(|c, _| Some(Value::Uint(open_fds(c)?)))),
+    ("proc.fdlimit", Val(|c, _| Some(Value::Int(main(c)?.fdlimit)))),
+    ("proc.fdusage", Val(fd_usage)),
+    ("proc.vmsize", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmsize_kb.into())))),
+    ("proc.vmrss", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmrss_kb.into())))),
+    ("proc.vmswap", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmswap_kb.into())))),
+    ("proc.nthreads", Val(|c, _| Some(Value::Uint(threads_alive(c)?)))),
+    ("proc.nchilds", Val(|c, _| Some(Value::Uint(threads_alive(c)?.saturating_sub(1))))),
+    ("proc.stdin.type", Val(|c, _| standard_type(c, 0))),
+    ("proc.stdout.type", Val(|c, _| standard_type(c, 1))),
+    ("proc.stderr.type", Val(|c, _| standard_type(c, 2))),
+    ("proc.stdin.name", Val(|c, _| standard_name(c, 0))),
+    ("proc.stdout.name", Val(|c, _| standard_name(c, 1))),
+    ("proc.stderr.name", Val(|c, _| standard_name(c, 2))),
+];
+
+/// Calls `write` for a thread that is there.
+pub fn on(thread: Option<&Thread>, write: impl FnOnce(&Thread)) -> bool {
+    thread.map(write).is_some()
+}
+
+/// The main thread of the event's process.
+pub fn main<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    ctx.thread.map(|t| ctx.state.main_thread(t))
+}
+
+fn nonzero<'a>(n: u64) -> Option<Value<'a>> {
+    (n != 0).then_some(Value::Uint(n))
+}
+
+/// Appends `words` joined by blanks.
+pub fn joined(words: &[Shared], style: &Style, out: &mut Vec<u8>) {
+    for (i, word) in words.iter().enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        style.text(out, word);
+    }
+}
+
+fn args(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(thread) = ctx.thread else { return false };
+    match slot.index() {
+        None => joined(&thread.args, style, out),
+        Some(n) => match usize::try_from(n).ok().and_then(|n| thread.args.get(n)) {
+            Some(word) => style.text(out, word),
+            // DIFFERENCE(libs 0.25-dev): an argument that is not there is absent, not empty.
+            None => return false,
+        },
+    }
+    true
+}
+
+/// Appends the command name and the arguments.
+pub fn cmdline(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    with_args(&thread.comm, thread, style, out);
+}
+
+fn exeline(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    with_args(&thread.exe, thread, style, out);
+}
+
+fn with_args(first: &[u8], thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    style.text(out, first);
+    for word in thread.args.iter() {
+        out.push(b' ');
+        style.text(out, word);
+    }
+}
+
+fn args_length(thread: &Thread) -> u64 {
+    thread.args.iter().map(|word| word.len() as u64).sum()
+}
+
+/// The value of variable `name` in an environment.
+pub fn variable<'a>(env: &'a [Shared], name: &str) -> Option<&'a [u8]> {
+    env.iter().find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
+
+fn env(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(main) = main(ctx) else { return false };
+    match slot.word() {
+        None => joined(&main.env, style, out),
+        Some(name) => match variable(&main.env, name) {
+            Some(value) => style.text(out, value),
+            // DIFFERENCE(libs 0.25-dev): an unset variable is absent, not empty.
+            None => return false,
+        },
+    }
+    true
+}
+
+/// Time since a thread was made; absent when that was before the capture.
+pub fn age_ns<'a>(ctx: &Ctx<'a>, thread: &Thread) -> Option<Value<'a>> {
+    let born = Some(thread.clone_ts_ns).filter(|ns| *ns != 0)?;
+    Some(Value::Uint(ctx.ev.ts_ns.saturating_sub(born)))
+}
+
+fn start_ns(thread: &Thread) -> Option<u64> {
+    [thread.lastexec_ts_ns, thread.clone_ts_ns].into_iter().find(|ns| *ns != 0)
+}
+
+fn ctime_to_start<'a>(thread: &Thread) -> Option<Value<'a>> {
+    let ctime = Some(thread.exe_file.ctime_ns).filter(|ns| *ns != 0)?;
+    Some(Value::Uint(start_ns(thread)?.checked_sub(ctime)?))
+}
+
+fn pidns_to_ctime<'a>(thread: &Thread) -> Option<Value<'a>> {
+    let pidns = Some(thread.pidns_start_ns).filter(|ns| *ns != 0)?;
+    let ctime = Some(thread.exe_file.ctime_ns).filter(|ns| *ns != 0)?;
+    Some(Value::Uint(ctime.checked_sub(pidns)?))
+}
+
+fn open_fds(ctx: &Ctx<'_>) -> Option<u64> {
+    Some(ctx.state.fd_table(ctx.thread?).len() as u64)
+}
+
+fn fd_usage<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    let limit = main(ctx)?.fdlimit;
+    let open = open_fds(ctx)? as f64;
+    Some(Value::Double(if limit > 0 { open * 100.0 / limit as f64 } else { 0.0 }))
+}
+
+fn threads_alive(ctx: &Ctx<'_>) -> Option<u64> {
+    let thread = ctx.thread?;
+    let pid = thread.pid;
+    Some(ctx.state.threads.iter().filter(|t| t.pid == pid && t.flags & CLOSED == 0).count() as u64)
+}
+
+fn standard_type<'a>(ctx: &Ctx<'a>, num: i64) -> Option<Value<'a>> {
+    let fd = ctx.state.fd(ctx.thread?, num)?;
+    super::fd::type_name(ctx, fd).map(Value::text)
+}
+
+fn standard_name<'a>(ctx: &Ctx<'a>, num: i64) -> Option<Value<'a>> {
+    let fd = ctx.state.fd(ctx.thread?, num)?;
+    Some(Value::text(fd.name.as_deref().unwrap_or(b"")))
+}

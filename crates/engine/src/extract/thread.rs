@@ -1,0 +1,104 @@
+//! Fields of the thread that made the event.
+//!
+//! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `user`.
+
+use super::proc::{joined, on};
+use super::Get::{Text, Value as Val};
+use super::{Row, Slot};
+use crate::ctx::Ctx;
+use crate::render::num::dec;
+use crate::render::Style;
+use crate::value::Value;
+
+/// The fields of this module.
+pub const FIELDS: &[Row] = &[
+    ("thread.tid", Val(|c, _| Some(Value::Int(c.thread?.tid)))),
+    ("thread.vtid", Val(|c, _| Some(Value::Int(c.thread?.vtid)))),
+    ("thread.ismain", Val(|c, _| c.thread.map(|t| Value::Bool(t.tid == t.pid)))),
+    ("thread.nametid", Text(name_and_tid)),
+    ("thread.cap_permitted", Text(|c, _, _, out| caps(c, c.thread.map(|t| t.caps.permitted), out))),
+    ("thread.cap_inheritable", Text(|c, _, _, o| caps(c, c.thread.map(|t| t.caps.inheritable), o))),
+    ("thread.cap_effective", Text(|c, _, _, out| caps(c, c.thread.map(|t| t.caps.effective), out))),
+    ("thread.pfmajor", Val(|c, _| Some(Value::Uint(c.thread?.memory.pfmajor)))),
+    ("thread.pfminor", Val(|c, _| Some(Value::Uint(c.thread?.memory.pfminor)))),
+    ("thread.exectime", Val(exec_time)),
+    ("thread.totexectime", Val(total_exec_time)),
+    ("thread.cgroups", Text(|c, _, style, out| on(c.thread, |t| joined(&t.cgroups, style, out)))),
+    ("thread.cgroup", Val(cgroup)),
+    ("thread.cpu", Val(|c, _| cpu_share(c, &["cpu_usr", "cpu_sys"]))),
+    ("thread.cpu.user", Val(|c, _| cpu_share(c, &["cpu_usr"]))),
+    ("thread.cpu.system", Val(|c, _| cpu_share(c, &["cpu_sys"]))),
+    ("thread.vmsize", Val(|c, _| of_main(c, |m| m.vmsize_kb.into()))),
+    ("thread.vmrss", Val(|c, _| of_main(c, |m| m.vmrss_kb.into()))),
+    ("thread.vmsize.b", Val(|c, _| of_main(c, |m| u64::from(m.vmsize_kb) * 1024))),
+    ("thread.vmrss.b", Val(|c, _| of_main(c, |m| u64::from(m.vmrss_kb) * 1024))),
+];
+
+fn name_and_tid(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    on(ctx.thread, |thread| {
+        style.text(out, &thread.comm);
+        dec(out, thread.tid);
+    })
+}
+
+/// Appends the names of the set bits, joined by blanks.
+fn caps(ctx: &Ctx<'_>, set: Option<u64>, out: &mut Vec<u8>) -> bool {
+    let Some(set) = set else { return false };
+    let start = out.len();
+    for bit in (0..64).filter(|bit| set >> bit & 1 == 1) {
+        if let Some(name) = ctx.tables.capabilities.name(bit) {
+            if out.len() > start {
+                out.push(b' ');
+            }
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+    true
+}
+
+/// On a switch: time since the switch before on the same processor; else 0.
+fn switch_ns(ctx: &Ctx<'_>, by_cpu: &mut rustc_hash::FxHashMap<i64, u64>) -> u64 {
+    if *ctx.ev.info.name != *"switch" {
+        return 0;
+    }
+    let before = by_cpu.insert(i64::from(ctx.ev.cpu), ctx.ev.ts_ns);
+    before.map_or(0, |before| ctx.ev.ts_ns.saturating_sub(before))
+}
+
+fn exec_time<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    ctx.thread?;
+    Some(Value::Uint(slot.once(ctx, |memory| switch_ns(ctx, &mut memory.by_key))))
+}
+
+/// Totals are kept under the complement of the thread id, times under the processor's number.
+fn total_exec_time<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    let tid = ctx.thread?.tid;
+    Some(Value::Uint(slot.once(ctx, |memory| {
+        let spent = switch_ns(ctx, &mut memory.by_key);
+        let total = memory.by_key.entry(!tid).or_default();
+        *total += spent;
+        *total
+    })))
+}
+
+fn cgroup<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    super::proc::variable(&ctx.thread?.cgroups, slot.word()?).map(Value::text)
+}
+
+/// Shares that a procinfo event reports, in hundredths of a percent of a processor.
+fn cpu_share<'a>(ctx: &Ctx<'a>, names: &[&str]) -> Option<Value<'a>> {
+    if *ctx.ev.info.name != *"procinfo" {
+        return None;
+    }
+    let share = |name: &&str| ctx.ev.params.uint(super::evt::position(ctx, name)?);
+    let total: u64 = names.iter().filter_map(share).sum();
+    Some(Value::Double(total as f64))
+}
+
+fn of_main<'a>(
+    ctx: &Ctx<'a>,
+    count: fn(&crate::state::threads::Memory) -> u64,
+) -> Option<Value<'a>> {
+    let thread = ctx.thread?;
+    Some(Value::Uint(if thread.tid == thread.pid { count(&thread.memory) } else { 0 }))
+}

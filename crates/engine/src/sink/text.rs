@@ -1,0 +1,188 @@
+//! Lines of text by a template.
+//!
+//! In: a [`TextRow`] and a [`Ctx`] an event. Out: lines to a descriptor.
+//! Source: observed: sysdig 0.41.4, option `-p`.
+
+use serde::Deserialize;
+
+use super::output::{OpenFd, Output};
+use super::Sink;
+use crate::ctx::Ctx;
+use crate::error::{Error, Result};
+use crate::extract::Extractors;
+use crate::render::{BufferMode, Style, TimeStyle, ABSENT};
+use crate::source::Block;
+
+/// The template and how its values are written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextRow {
+    /// Descriptor to write to.
+    pub fd: i32,
+    /// The line, piece by piece.
+    pub segments: Vec<SegmentRow>,
+    /// Print lines in which fields are absent, with `<NA>` in their place.
+    pub star: bool,
+    /// How buffers are shown.
+    #[serde(default)]
+    pub buffer: BufferMode,
+    /// Greatest number of characters of a buffer shown as dots.
+    #[serde(default)]
+    pub cut: Option<usize>,
+    /// How `evt.outputtime` is written.
+    #[serde(default)]
+    pub time: TimeStyle,
+    /// Write control characters as escapes.
+    pub escape: bool,
+    /// Write every line by itself.
+    #[serde(default)]
+    pub unbuffered: bool,
+}
+
+/// A piece of a line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SegmentRow {
+    /// Text that stands as it is.
+    Lit(String),
+    /// A field.
+    Field(FieldSegment),
+}
+
+/// A field in a line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSegment {
+    /// Position in the plan's fields.
+    pub field: usize,
+    /// Exactly so many characters: filled with blanks on the right, or cut.
+    #[serde(default)]
+    pub width: Option<usize>,
+}
+
+/// Prints each event as a line.
+pub struct TextSink {
+    output: Output,
+    segments: Vec<SegmentRow>,
+    star: bool,
+    style: Style,
+}
+
+impl TextSink {
+    /// Checks the template and opens the output.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for a field that is not in the plan; [`Error::Io`] for the descriptor.
+    pub fn new(row: &TextRow, fields: &Extractors, open: OpenFd) -> Result<Self> {
+        for segment in &row.segments {
+            if let SegmentRow::Field(use_of) = segment {
+                check_field(use_of.field, fields)?;
+            }
+        }
+        Ok(TextSink {
+            output: Output::new(row.fd, row.unbuffered, open)?,
+            segments: row.segments.clone(),
+            star: row.star,
+            style: Style { buffer: row.buffer, cut: row.cut, escape: row.escape, time: row.time },
+        })
+    }
+}
+
+/// Refuses a position beyond the plan's fields.
+///
+/// # Errors
+/// [`Error::Plan`]
+pub fn check_field(position: usize, fields: &Extractors) -> Result<()> {
+    if position < fields.len() {
+        return Ok(());
+    }
+    Err(Error::Plan(format!("output: there is no field {position}")))
+}
+
+impl Sink for TextSink {
+    fn metadata(&mut self, _block: &Block<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
+        let out = self.output.line();
+        let start = out.len();
+        for segment in &self.segments {
+            let shown = match segment {
+                SegmentRow::Lit(text) => {
+                    out.extend_from_slice(text.as_bytes());
+                    true
+                }
+                SegmentRow::Field(field) => put(field, ctx, fields, &self.style, out),
+            };
+            if !shown && !self.star {
+                out.truncate(start);
+                return Ok(false);
+            }
+        }
+        out.push(b'\n');
+        self.output.end_line()?;
+        Ok(true)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.output.flush()
+    }
+}
+
+/// Appends a field, or what stands for an absent one; false when it is absent.
+fn put(
+    segment: &FieldSegment,
+    ctx: &Ctx<'_>,
+    fields: &Extractors,
+    style: &Style,
+    out: &mut Vec<u8>,
+) -> bool {
+    let start = out.len();
+    let found = fields.text(segment.field, ctx, style, out);
+    if !found {
+        out.extend_from_slice(ABSENT);
+    }
+    if let Some(width) = segment.width {
+        fit(out, start, width);
+    }
+    found
+}
+
+/// Makes what was appended since `start` exactly `width` characters wide.
+///
+/// DIFFERENCE(sysdig 0.41.4): characters are counted, not bytes: none is cut in two.
+fn fit(out: &mut Vec<u8>, start: usize, width: usize) {
+    let is_first = |b: &u8| *b & 0xc0 != 0x80;
+    let mut count = 0;
+    for at in start..out.len() {
+        if is_first(&out[at]) {
+            if count == width {
+                out.truncate(at);
+                return;
+            }
+            count += 1;
+        }
+    }
+    out.resize(out.len() + width - count, b' ');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    fn fitted(text: &str, width: usize) -> String {
+        let mut out = format!("x{text}").into_bytes();
+        fit(&mut out, 1, width);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    #[test]
+    fn widths_are_exact() {
+        assert_eq!(fitted("curl", 6), "xcurl  ");
+        assert_eq!(fitted("curl", 2), "xcu");
+        assert_eq!(fitted("curl", 4), "xcurl");
+        assert_eq!(fitted("é€x", 2), "xé€");
+        assert_eq!(fitted("é", 3), "xé  ");
+    }
+}

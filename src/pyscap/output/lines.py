@@ -1,0 +1,122 @@
+"""The output of a request, as the engine is told it.
+
+In:  the request, the plan's list of fields. Out: the plan's `output`. Next: the engine's `sink`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pyscap.output import template, theme
+from pyscap.output.presets import PRESETS, template_text
+
+if TYPE_CHECKING:
+    from pyscap.output.template import Piece, Template
+    from pyscap.plan import FieldList
+    from pyscap.request import Request
+
+Json = dict[str, Any]
+
+STDOUT = 1
+"""The descriptor that lines go to; the engine writes past Python's own buffer."""
+
+TIME_STYLES = {
+    None: "clock",
+    "h": "clock",
+    "a": "epoch",
+    "r": "relative",
+    "d": "duration",
+    "D": "delta",
+    "iso": "iso",
+    "utc": "iso",
+}
+"""What `-t` says and the engine's word for it."""
+
+BUFFER_MODES = {
+    "dots": "dots",
+    "ascii": "ascii",
+    "hex": "hex",
+    "hex_ascii": "hexascii",
+    "base64": "base64",
+}
+"""Buffer modes of a request and the engine's words for them."""
+
+BUFFER_CUT = 80
+"""Characters of a buffer shown in text, unless `-v`. Source: observed: sysdig 0.41.4."""
+
+
+def output_row(request: Request, fields: FieldList) -> Json:
+    """What the engine is to print for a request.
+
+    Args:
+        request: What the user asked for.
+        fields: The plan's list; it gets the fields of the template.
+
+    Returns:
+        The plan's `output`.
+
+    Raises:
+        TemplateError: The template cannot be used.
+    """
+    if request.quiet or request.write is not None:
+        return {"kind": "none"}
+    if request.json:
+        return json_row(template.parse(template_text(request.print)), request, fields)
+    return text_row(request, fields)
+
+
+def common(request: Request) -> Json:
+    """What both kinds of lines are told."""
+    return {
+        "fd": STDOUT,
+        "buffer": BUFFER_MODES[request.buffer_mode],
+        "unbuffered": request.unbuffered,
+    }
+
+
+def text_row(request: Request, fields: FieldList) -> Json:
+    """Lines of text."""
+    text = template_text(request.print)
+    if theme.is_coloured(request.color, sys.stdout) and text in PRESETS.values():
+        text = theme.coloured(text)
+    parsed = template.parse(text)
+    is_dots = request.buffer_mode == "dots"
+    return {
+        "kind": "text",
+        **common(request),
+        "segments": [segment(piece, fields) for piece in parsed.pieces],
+        "star": parsed.star,
+        "cut": BUFFER_CUT if is_dots and not request.verbose else None,
+        "time": TIME_STYLES[request.timetype],
+        "escape": True,
+    }
+
+
+def segment(piece: Piece, fields: FieldList) -> Json:
+    """A piece of a template as the engine reads it."""
+    if isinstance(piece, template.Literal):
+        return {"lit": piece.text}
+    return {"field": {**value(piece, fields), "width": piece.width}}
+
+
+def value(piece: template.Field | template.Call, fields: FieldList) -> Json:
+    """Where a piece gets its value: a field of the plan, or a function of some."""
+    if isinstance(piece, template.Field):
+        return {"field": fields.add(piece.ref)}
+    from pyscap.filterlang.compile import compile_filter
+
+    compiled = compile_filter(f"{piece.text} exists", fields=fields)
+    return {"expr": compiled.program["ops"][0]["lhs"]}
+
+
+def json_row(parsed: Template, request: Request, fields: FieldList) -> Json:
+    """Objects whose keys are the fields of the template, in bytewise order."""
+    keys = {p.key: value(p, fields) for p in parsed.pieces if not isinstance(p, template.Literal)}
+    ordered = sorted(keys.items(), key=lambda item: item[0].encode())
+    return {
+        "kind": "json",
+        **common(request),
+        "keys": [{"key": key, **where} for key, where in ordered],
+        "star": parsed.star,
+    }
