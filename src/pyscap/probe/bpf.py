@@ -1,0 +1,155 @@
+"""The bpf(2) calls that a capture needs: maps, programs, raw tracepoints.
+
+In:  numbers and bytes. Out: descriptors. Next: `probe/loader.py`.
+Loading goes through the system call, not through bcc: a stored program starts without a compiler.
+Source: bpf(2), include/uapi/linux/bpf.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+
+from pyscap.probe.errors import ProbeDenied, ProbeError
+
+SYSCALL_NUMBER = {"x86_64": 321, "aarch64": 280}
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_NEXT_KEY, PROG_LOAD = range(6)
+OBJ_GET_INFO_BY_FD = 15
+RAW_TRACEPOINT_OPEN = 17
+
+MAP_HASH, MAP_ARRAY, MAP_PROG_ARRAY = 1, 2, 3
+MAP_PERCPU_ARRAY, MAP_LRU_HASH, MAP_ARRAY_OF_MAPS, MAP_RINGBUF = 6, 9, 12, 27
+
+PROG_RAW_TRACEPOINT, PROG_TRACING = 17, 26
+ATTACH_TRACE_RAW_TP = 23
+
+LOG_SIZE = 1 << 24
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+class BpfError(OSError):
+    """A bpf(2) call failed."""
+
+
+def _bpf(command: int, attr: bytes) -> int:
+    """One bpf(2) call.
+
+    Raises:
+        BpfError: it failed; `errno` says how.
+    """
+    buffer = ctypes.create_string_buffer(attr, max(len(attr), 128))
+    number = SYSCALL_NUMBER[platform.machine()]
+    result = _libc.syscall(
+        ctypes.c_long(number), ctypes.c_long(command), buffer, ctypes.c_long(len(buffer))
+    )
+    if result < 0:
+        code = ctypes.get_errno()
+        raise BpfError(code, os.strerror(code))
+    return int(result)
+
+
+def map_create(kind: int, key_size: int, value_size: int, entries: int, *, flags: int = 0, inner: int = 0) -> int:
+    """Make a map; `inner` is a template for maps of maps."""
+    return _bpf(MAP_CREATE, struct.pack("<6I", kind, key_size, value_size, entries, flags, inner))
+
+
+def _address(buffer: ctypes.Array[ctypes.c_char]) -> int:
+    return ctypes.addressof(buffer)
+
+
+def map_update(fd: int, key: bytes, value: bytes) -> None:
+    """Set one entry."""
+    k, v = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(value, len(value))
+    _bpf(MAP_UPDATE, struct.pack("<I4xQQQ", fd, _address(k), _address(v), 0))
+
+
+def map_lookup(fd: int, key: bytes, size: int) -> bytes:
+    """Read one entry of `size` bytes (of all CPUs for a per-CPU map)."""
+    k, v = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(size)
+    _bpf(MAP_LOOKUP, struct.pack("<I4xQQQ", fd, _address(k), _address(v), 0))
+    return v.raw
+
+
+def map_info(fd: int) -> tuple[int, int, int, int, int]:
+    """Kind, key size, value size, entries and flags of a map."""
+    info = ctypes.create_string_buffer(128)
+    _bpf(OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", fd, len(info), _address(info)))
+    kind, _number, key_size, value_size, entries, flags = struct.unpack_from("<6I", info.raw)
+    return kind, key_size, value_size, entries, flags
+
+
+def prog_load(name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0) -> int:
+    """Load one program.
+
+    Args:
+        name: shown by the kernel's tools; cut to 15 characters.
+        code: instructions with this process's map descriptors in them.
+        kind: program type.
+        attach: expected attach type.
+        btf_id: type of the tracepoint, for typed programs.
+
+    Raises:
+        BpfError: refused; call `prog_log` for the verifier's reasons.
+    """
+    return _prog_load(name, code, kind, attach, btf_id, None)
+
+
+def prog_log(name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0) -> str:
+    """The verifier's log for a program that was refused."""
+    log = ctypes.create_string_buffer(LOG_SIZE)
+    try:
+        os.close(_prog_load(name, code, kind, attach, btf_id, log))
+    except BpfError:
+        pass
+    return log.value.decode("utf-8", "replace")
+
+
+def _prog_load(  # noqa: PLR0913 - the fields of one kernel structure
+    name: str, code: bytes, kind: int, attach: int, btf_id: int, log: ctypes.Array[ctypes.c_char] | None
+) -> int:
+    insns = ctypes.create_string_buffer(code, len(code))
+    license_text = ctypes.create_string_buffer(b"Dual MIT/GPL")
+    attr = struct.pack(
+        "<IIQQIIQII16sIIIIQIIQII",
+        kind,
+        len(code) // 8,
+        _address(insns),
+        _address(license_text),
+        1 if log else 0,
+        len(log) if log else 0,
+        _address(log) if log else 0,
+        0,
+        0,
+        name.encode()[:15],
+        0,
+        attach,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        btf_id,
+    )
+    return _bpf(PROG_LOAD, attr)
+
+
+def raw_tracepoint_open(program: int, name: str | None) -> int:
+    """Start a program at a raw tracepoint; typed programs know theirs and take no name."""
+    text = ctypes.create_string_buffer(name.encode()) if name else None
+    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("<QI4x", _address(text) if text else 0, program))
+
+
+def denied(error: OSError, what: str) -> ProbeError:
+    """The user's sentence for a refused bpf(2) call."""
+    if error.errno in (1, 13):
+        return ProbeDenied(
+            f"the kernel refuses to {what}: {error.strerror}",
+            "run as root, or with the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE",
+        )
+    return ProbeError(f"cannot {what}: {error.strerror}", "run `pyscap doctor` to see what is missing")

@@ -1,0 +1,466 @@
+"""Starts and ends a capture in the kernel: compiles, makes maps, loads, attaches.
+
+In:  `ProbeConfig`. Out: `Probe`: descriptors of the rings, counters. Next: the engine maps and drains
+the rings (`crates/engine/src/source/ring.rs`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import struct
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from pyscap.model.syscalls import IA32_TO_X86_64
+from pyscap.probe import bpf, generate, layout
+from pyscap.probe.btf import TYPEDEF, Btf
+from pyscap.probe.compiler import Bundle, MapShape, compile_program, keep_log
+from pyscap.probe.errors import ProbeError, ProbeRejected
+from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
+
+MAX_SNAPLEN = 65000
+"""Bytes of one parameter: lengths are 16 bits wide and a block must stay below 65,544 bytes."""
+DEFAULT_SNAPLEN = 80
+DEFAULT_RING_BYTES = 8 << 20
+SNAP_KINDS = ("file", "net", "exec", "other")
+SYSCALL_SLOTS = 512
+SET_SIZE = 16384
+TREE_LIMIT = 65536
+
+PROCESS_EVENTS = frozenset({293, 186, 223, 225, 227, 335})
+"""Events that tracepoints of their own write, so that no system call has to be watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """What to capture, and how."""
+
+    snaplen: int = DEFAULT_SNAPLEN
+    """Bytes kept of each buffer, 0 to `MAX_SNAPLEN`."""
+    snaplen_by_kind: dict[str, int] = field(default_factory=dict)
+    """Other lengths for `file`, `net`, `exec` (environment) and `other` buffers."""
+    ring_bytes: int = DEFAULT_RING_BYTES
+    """Bytes of each ring: a power of two, at least one page."""
+    shared_ring: bool = False
+    """One ring for all processors, in the order of events, instead of one for each."""
+    self_pid: int | None = None
+    """Process to leave out, as the host numbers it; None: this one, False is spelled 0: none."""
+    pushdown: Pushdown = NOTHING_PUSHED
+    """What the kernel decides."""
+    switches: bool = False
+    """Report every change of the running task."""
+    page_faults: bool = False
+    """Report page faults."""
+    signals: bool = True
+    """Report the delivery of signals."""
+    durations: bool = False
+    """Measure each call from entry to exit."""
+    unreadable: bool = True
+    """Mark parameters whose memory could not be read, in an option of the block."""
+    use_cache: bool = True
+    """Keep the compiled program for the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the kernel side counted, over all processors or on one.
+
+    `produced` equals the sum of all others.
+    """
+
+    produced: int = 0
+    """Events the program looked at."""
+    delivered: int = 0
+    """Events that reached a ring."""
+    filtered: int = 0
+    """Events that were not wanted."""
+    dropped_ring_full: int = 0
+    """Lost: the reader was too slow."""
+    dropped_too_big: int = 0
+    """Lost: larger than a block may be."""
+    dropped_scratch: int = 0
+    """Lost: the processor's memory was in use by another program."""
+    dropped_no_program: int = 0
+    """Lost: no program to write the event."""
+
+    @property
+    def dropped(self) -> int:
+        """Events lost, whatever the reason."""
+        return (
+            self.dropped_ring_full
+            + self.dropped_too_big
+            + self.dropped_scratch
+            + self.dropped_no_program
+        )
+
+    def __add__(self, other: Counters) -> Counters:
+        """Both together."""
+        return Counters(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+
+
+COUNTER_NAMES = (
+    "produced",
+    "delivered",
+    "filtered",
+    "dropped_ring_full",
+    "dropped_too_big",
+    "dropped_scratch",
+    "dropped_no_program",
+)
+"""In the order of `struct counters` in event.bpf.c."""
+
+
+def _values(counters: Counters) -> tuple[int, ...]:
+    return tuple(getattr(counters, name) for name in COUNTER_NAMES)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a configuration needs from the kernel."""
+
+    codes: frozenset[int]
+    """Exit events of system calls that some program writes."""
+    calls: dict[int, int]
+    """Wanted system calls: native number to event code."""
+    hooks: frozenset[str]
+    """Programs at tracepoints of their own."""
+
+
+def select(config: ProbeConfig, arch: str) -> Selection:
+    """Which calls and tracepoints a configuration needs."""
+    wanted = config.pushdown.events
+    needed = None if wanted is None else wanted | config.pushdown.state
+    calls = {
+        spec.nr: generate.row_of(spec.exit_code)
+        for spec in generate.SYSCALLS[arch]
+        if spec.name not in ("exit", "exit_group", "rt_sigreturn")
+        and (needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed)
+    }
+    hooks = {
+        "on_exec": 293,
+        "on_exit": 186,
+        "on_switch": 152 if config.switches else None,
+        "on_signal": 232 if config.signals else None,
+        "on_fault_user": 290 if config.page_faults else None,
+        "on_fault_kernel": 290 if config.page_faults else None,
+    }
+    chosen = {name for name, code in hooks.items() if code and (needed is None or code in needed)}
+    trees = config.pushdown.trees is not None
+    if needed is None or needed & PROCESS_EVENTS or trees:
+        chosen.add("on_fork")
+    if trees:
+        chosen.add("on_process_free")
+    return Selection(frozenset(calls.values()), calls, frozenset(chosen))
+
+
+TRACEPOINTS = {
+    "on_sys_exit": "sys_exit",
+    "on_sys_enter": "sys_enter",
+    "on_fork": "sched_process_fork",
+    "on_process_free": "sched_process_free",
+    "on_fault_user": "page_fault_user",
+    "on_fault_kernel": "page_fault_kernel",
+} | {name: hook.tracepoint for name, hook in generate.HOOKS.items()}
+
+
+def possible_cpus(path: Path = Path("/sys/devices/system/cpu/possible")) -> int:
+    """How many processors this machine can have: one more than the highest number."""
+    try:
+        return int(path.read_text().strip().replace("-", ",").split(",")[-1]) + 1
+    except (OSError, ValueError):
+        return os.cpu_count() or 1
+
+
+def boot_offset_ns() -> int:
+    """Epoch time minus time since boot, in ns, from the closest of a few pairs of readings."""
+    best, offset = None, 0
+    for _ in range(8):
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        now = time.time_ns()
+        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        if best is None or after - before < best:
+            best, offset = after - before, now - (before + after) // 2
+    return offset
+
+
+def host_pid(status: Path = Path("/proc/self/status")) -> int:
+    """This process's number on the host.
+
+    Inside a pid namespace the number of the host is not visible; `Probe` then learns it from a mark.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in status.read_text().splitlines():
+            if line.startswith("NStgid:"):
+                return int(line.split()[1])
+    return os.getpid()
+
+
+def snaplens(config: ProbeConfig) -> list[int]:
+    """Bytes kept by kind of buffer, in the order of the program's enumeration.
+
+    Raises:
+        ProbeError: a length is out of range, or a kind is unknown.
+    """
+    unknown = set(config.snaplen_by_kind) - set(SNAP_KINDS)
+    if unknown:
+        raise ProbeError(f"unknown kind of buffer: {', '.join(sorted(unknown))}", f"use {', '.join(SNAP_KINDS)}")
+    lengths = [config.snaplen_by_kind.get(kind, config.snaplen) for kind in SNAP_KINDS]
+    if "exec" not in config.snaplen_by_kind:
+        lengths[SNAP_KINDS.index("exec")] = 4096
+    if any(not 0 <= length <= MAX_SNAPLEN for length in lengths):
+        raise ProbeError(f"a snaplen is out of range: {lengths}", f"use 0 to {MAX_SNAPLEN}")
+    return lengths
+
+
+class Probe:
+    """A running capture; a context manager.
+
+    Args:
+        config: what to capture.
+
+    Raises:
+        ProbeUnavailable: something the capture needs is missing.
+        ProbeDenied: the right to capture is missing.
+        ProbeRejected: the program was refused; the log is in a file.
+    """
+
+    def __init__(self, config: ProbeConfig | None = None) -> None:  # noqa: D107
+        self.config = config or ProbeConfig()
+        self.warnings: list[str] = []
+        """One line for each thing that is missing but can be done without."""
+        self.ring_fds: list[int] = []
+        """Ring descriptors, one a processor, or one in all."""
+        self.ring_bytes = _ring_size(self.config.ring_bytes)
+        self._open: list[int] = []
+        self._maps: dict[str, int] = {}
+        self._shapes: dict[str, MapShape] = {}
+        self._final: Counters | None = None
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Probe:
+        """The probe itself: it runs from its creation on."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the capture."""
+        self.close()
+
+    def detach(self) -> None:
+        """Stop producing events; rings and counters stay readable."""
+        for fd in self._links:
+            os.close(fd)
+        self._links = []
+
+    def close(self) -> None:
+        """Stop, and free everything; the last counters stay available."""
+        if self._open:
+            with contextlib.suppress(OSError, KeyError, bpf.BpfError):
+                self.detach()
+                self._final = self.counters()
+        for fd in (*self._links, *self._open):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._open, self._links = [], []
+
+    _links: list[int] = []  # noqa: RUF012 - replaced by an own list before use
+
+    def counters_by_cpu(self) -> list[Counters]:
+        """Counters of each possible processor."""
+        shape, fd, cpus = self._shapes["counter_map"], self._maps["counter_map"], self.cpus
+        width = (shape.value_size + 7) & ~7
+        slots = [bpf.map_lookup(fd, struct.pack("<I", n), width * cpus) for n in range(2)]
+        return [
+            _counters(slots[0][cpu * width :]) + _counters(slots[1][cpu * width :]) for cpu in range(cpus)
+        ]
+
+    def counters(self) -> Counters:
+        """Counters over all processors; after `close` those of the end."""
+        if self._final is not None:
+            return self._final
+        return sum(self.counters_by_cpu(), Counters())
+
+    # ---- starting
+
+    def _start(self) -> None:
+        self._links = []
+        self.cpus = possible_cpus()
+        arch = platform.machine()
+        btf = Btf.of_running_kernel()
+        self._selection = select(self.config, arch)
+        flags = self._flags(layout.constants(btf, arch))
+        bundle = self._compile(arch, flags)
+        self._make_maps(bundle)
+        self._fill_maps(arch)
+        self._load(bundle, btf)
+
+    def _compile(self, arch: str, flags: dict[str, int]) -> Bundle:
+        text = generate.source(arch, self._selection.codes, self._selection.hooks)
+        cflags = tuple(f"-D{name}={value}" for name, value in sorted(flags.items()))
+        return compile_program(text, (*cflags, "-Wno-everything"), use_cache=self.config.use_cache)
+
+    def _flags(self, constants: dict[str, int]) -> dict[str, int]:
+        config, push = self.config, self.config.pushdown
+        programs = generate.call_programs(self._selection.codes)
+        state = None if push.events is None else push.state
+        flags = {
+            "NR_CPUS": self.cpus,
+            "NR_PROGRAMS": max(len(programs), 1),
+            "SET_SIZE": SET_SIZE,
+            "DURATIONS": int(config.durations),
+            "UNREADABLE": int(config.unreadable),
+            "OPTION_DURATION": OPTION_DURATION,
+            "OPTION_UNREADABLE": OPTION_UNREADABLE,
+            "SNAP_BY_KIND": int(len(set(snaplens(config)[:2])) > 1),
+            "TYPED_TRACEPOINT": 1,
+            "HAVE_TASK_PT_REGS": 1,
+            "FILTER_PIDS": int(push.pids is not None),
+            "FILTER_TIDS": int(push.tids is not None),
+            "FILTER_UIDS": int(push.uids is not None),
+            "FILTER_COMMS": int(push.comms is not None),
+            "FILTER_TREE": int(push.trees is not None),
+            "FILTER_CGROUPS": int(push.cgroups is not None),
+        }
+        if config.shared_ring:
+            flags["SHARED_RING"] = 1
+        flags |= {f"STATE_{name.upper()}": int(bool(state and code in state)) for name, code in HOOK_CODES.items()}
+        return constants | generate.number_constants(platform.machine()) | flags
+
+    def _make_maps(self, bundle: Bundle) -> None:
+        for shape in bundle.maps:
+            self._shapes[shape.name] = shape
+            if shape.name != "rings":
+                self._maps[shape.name] = self._create(shape)
+        rings = self._shapes.get("rings")
+        if rings is None:
+            self.ring_fds = [self._maps["ring"]]
+            return
+        self._maps["rings"] = self._create(rings, inner=self._maps["ring"])
+        for cpu in range(self.cpus):
+            fd = self._keep(self._try("make a ring", bpf.MAP_RINGBUF, 0, 0, self.ring_bytes))
+            bpf.map_update(self._maps["rings"], struct.pack("<I", cpu), struct.pack("<I", fd))
+            self.ring_fds.append(fd)
+
+    def _create(self, shape: MapShape, inner: int = 0) -> int:
+        entries = self.ring_bytes if shape.name == "ring" and self.config.shared_ring else shape.entries
+        return self._keep(
+            self._try(
+                f"make the map {shape.name}", shape.kind, shape.key_size, shape.value_size, entries,
+                flags=shape.flags, inner=inner,
+            )
+        )
+
+    def _try(self, what: str, kind: int, key: int, value: int, entries: int, flags: int = 0, inner: int = 0) -> int:  # noqa: PLR0913
+        try:
+            return bpf.map_create(kind, key, value, entries, flags=flags, inner=inner)
+        except bpf.BpfError as error:
+            raise bpf.denied(error, what) from error
+
+    def _keep(self, fd: int) -> int:
+        self._open.append(fd)
+        return fd
+
+    def _fill_maps(self, arch: str) -> None:
+        config, push = self.config, self.config.pushdown
+        own = host_pid() if config.self_pid is None else config.self_pid
+        packed = struct.pack("<QI4I4x", boot_offset_ns(), own, *snaplens(config))
+        bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed)
+        self._fill_calls(arch)
+        if "compat_map" in self._maps:
+            for number in range(SYSCALL_SLOTS):
+                native = struct.pack("<i", IA32_TO_X86_64.get(number, -1))
+                bpf.map_update(self._maps["compat_map"], struct.pack("<I", number), native)
+        for name, numbers in (("pid", push.pids), ("tid", push.tids), ("uid", push.uids), ("tree", push.trees)):
+            for number in numbers or ():
+                bpf.map_update(self._maps[f"{name}_set"], struct.pack("<I", number), b"\1")
+        for comm in push.comms or ():
+            bpf.map_update(self._maps["comm_set"], comm.encode()[:15].ljust(16, b"\0"), b"\1")
+        for number in push.cgroups or ():
+            bpf.map_update(self._maps["cgroup_set"], struct.pack("<Q", number), b"\1")
+
+    def _fill_calls(self, arch: str) -> None:
+        push, selection = self.config.pushdown, self._selection
+        slots = {name: n for n, name in enumerate(generate.call_programs(selection.codes))}
+        for spec in generate.SYSCALLS[arch]:
+            code = selection.calls.get(spec.nr)
+            if code is None or spec.nr >= SYSCALL_SLOTS:
+                continue
+            state = push.events is not None and bool({code, spec.exit_code} & push.state)
+            entry = struct.pack("<HHHBB", code, spec.ppm_sc, slots[generate.shapes()[code]], 1, int(state))
+            bpf.map_update(self._maps["syscall_map"], struct.pack("<I", spec.nr), entry)
+
+    # ---- loading
+
+    def _load(self, bundle: Bundle, btf: Btf) -> None:
+        order = [shape.name for shape in bundle.maps]
+        fds = [self._maps[name] for name in order]
+        calls = generate.call_programs(self._selection.codes)
+        for slot, name in enumerate(calls):
+            program = self._load_program(name, "on_sys_exit", bundle.programs[name], fds, btf)
+            bpf.map_update(self._maps["programs"], struct.pack("<I", slot), struct.pack("<I", program))
+        hooks = sorted(self._selection.hooks | ({"on_sys_exit"} if calls else set()))
+        if self.config.durations and calls:
+            hooks.insert(0, "on_sys_enter")
+        for name in hooks:
+            self._attach(name, bundle.programs[name], fds, btf)
+
+    def _load_program(self, name: str, hook: str, code: bytes, fds: list[int], btf: Btf) -> int:
+        code = _with_maps(code, fds)
+        typed = btf.type_id(TYPEDEF, f"btf_trace_{TRACEPOINTS[hook]}")
+        kind = {"kind": bpf.PROG_TRACING, "attach": bpf.ATTACH_TRACE_RAW_TP, "btf_id": typed or 0}
+        try:
+            return self._keep(bpf.prog_load(name, code, **kind))
+        except bpf.BpfError as error:
+            if error.errno in (1,):
+                raise bpf.denied(error, "load a program") from error
+            log = keep_log(bpf.prog_log(name, code, **kind), "verifier")
+            raise ProbeRejected(
+                f"the kernel refused the program {name}: {error.strerror}", f"its reasons are in {log}"
+            ) from error
+
+    def _attach(self, name: str, code: bytes, fds: list[int], btf: Btf) -> None:
+        tracepoint = TRACEPOINTS[name]
+        if btf.type_id(TYPEDEF, f"btf_trace_{tracepoint}") is None:
+            self.warnings.append(f"this kernel has no tracepoint {tracepoint}: its events are missing")
+            return
+        program = self._load_program(name, name, code, fds, btf)
+        try:
+            self._links.append(bpf.raw_tracepoint_open(program, None))
+        except bpf.BpfError as error:
+            raise bpf.denied(error, f"attach to {tracepoint}") from error
+
+
+OPTION_DURATION = 2989
+"""Option of an event's block: u64, ns from entry to exit of the call."""
+OPTION_UNREADABLE = 2990
+"""Option of an event's block: u64, bit i set: the memory of parameter i could not be read."""
+
+HOOK_CODES = {"on_fork": 223, "on_exec": 293, "on_exit": 186, "on_switch": 152, "on_signal": 232}
+
+
+def _ring_size(wanted: int) -> int:
+    """The next power of two of at least a page."""
+    return 1 << max(wanted - 1, 4095).bit_length()
+
+
+def _counters(raw: bytes) -> Counters:
+    return Counters(*struct.unpack_from(f"<{len(COUNTER_NAMES)}Q", raw))
+
+
+def _with_maps(code: bytes, fds: list[int]) -> bytes:
+    """Put this process's map descriptors where the compiler left positions."""
+    patched = bytearray(code)
+    for at in range(0, len(code), 8):
+        if code[at] == 0x18 and code[at + 1] >> 4 == 1:
+            position = int.from_bytes(code[at + 4 : at + 8], "little")
+            patched[at + 4 : at + 8] = fds[position].to_bytes(4, "little")
+    return bytes(patched)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * From a tracepoint to the program that writes the event: which call it was, whether it is wanted,
+ * and the tail call. Programs of the events themselves are generated behind this file.
+ */
+
+#define TASK_KTHREAD 0x00200000
+#define TASK_WORKER 0x00004010 /* user-mode and io_uring workers: no call of a program made them */
+
+/* ---- which processes ----------------------------------------------------------------------- */
+
+#if FILTER_PIDS
+BPF_HASH(pid_set, u32, u8, SET_SIZE);
+#endif
+#if FILTER_TIDS
+BPF_HASH(tid_set, u32, u8, SET_SIZE);
+#endif
+#if FILTER_UIDS
+BPF_HASH(uid_set, u32, u8, SET_SIZE);
+#endif
+#if FILTER_COMMS
+struct comm_key {
+	char comm[16];
+};
+BPF_HASH(comm_set, struct comm_key, u8, SET_SIZE);
+#endif
+#if FILTER_TREE
+BPF_HASH(tree_set, u32, u8, 65536);
+#endif
+#if FILTER_CGROUPS
+BPF_HASH(cgroup_set, u64, u8, SET_SIZE);
+#define CGROUP_LEVELS 12
+static __always_inline int cgroup_wanted(void)
+{
+	int level;
+	for (level = 0; level < CGROUP_LEVELS; level++) {
+		u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!id)
+			return 0;
+		if (cgroup_set.lookup(&id))
+			return 1;
+	}
+	return 0;
+}
+#endif
+
+/* Whether the process filter lets the current task through. */
+static __always_inline int process_wanted(void)
+{
+#if FILTER_PIDS
+	u32 pid = tgid_now();
+	if (!pid_set.lookup(&pid))
+		return 0;
+#endif
+#if FILTER_TIDS
+	u32 tid = tid_now();
+	if (!tid_set.lookup(&tid))
+		return 0;
+#endif
+#if FILTER_UIDS
+	u32 uid = kread32(task_cred(task_now()), O_CRED_EUID);
+	if (!uid_set.lookup(&uid))
+		return 0;
+#endif
+#if FILTER_COMMS
+	struct comm_key key = {};
+	bpf_get_current_comm(&key, sizeof(key));
+	if (!comm_set.lookup(&key))
+		return 0;
+#endif
+#if FILTER_TREE
+	u32 leader = tgid_now();
+	if (!tree_set.lookup(&leader))
+		return 0;
+#endif
+#if FILTER_CGROUPS
+	if (!cgroup_wanted())
+		return 0;
+#endif
+	return 1;
+}
+
+/* Whether the current task is this capture itself. */
+static __always_inline int is_self(void)
+{
+	struct config *cfg = config_get();
+	return cfg && cfg->self_tgid == (u32)tgid_now();
+}
+
+/* ---- registers ----------------------------------------------------------------------------- */
+
+/* Reads of a structure the tracepoint handed over: direct when its type is known to the kernel. */
+#if TYPED_TRACEPOINT
+#define LOAD64(v, p, at) asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(v) : "r"(p), "i"(at))
+#define LOAD32(v, p, at) asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(v) : "r"(p), "i"(at))
+static void *(*current_task_typed)(void) = (void *)158;
+#define CURRENT() ((u64)current_task_typed())
+#else
+#define LOAD64(v, p, at) v = kread64(p, at)
+#define LOAD32(v, p, at) v = kread32(p, at)
+#define CURRENT() task_now()
+#endif
+
+/* Whether the current call came in through the 32-bit entry. */
+static __always_inline int is_compat(void)
+{
+#ifdef O_TASK_COMPAT
+	u64 flags;
+	LOAD32(flags, CURRENT(), O_TASK_COMPAT);
+	return (flags & TASK_COMPAT_BIT) != 0;
+#else
+	return 0;
+#endif
+}
+
+static __always_inline s64 call_number(u64 regs)
+{
+	u64 nr;
+#if ARCH_AARCH64
+	LOAD32(nr, regs, O_REGS_NR);
+#else
+	LOAD64(nr, regs, O_REGS_NR);
+#endif
+	return (s64)(s32)nr;
+}
+
+static __always_inline void load_arguments(struct scratch *s, u64 regs)
+{
+	u64 v;
+	LOAD64(v, regs, O_REGS_ARG0);
+	s->args[0] = v;
+	LOAD64(v, regs, O_REGS_ARG1);
+	s->args[1] = v;
+	LOAD64(v, regs, O_REGS_ARG2);
+	s->args[2] = v;
+	LOAD64(v, regs, O_REGS_ARG3);
+	s->args[3] = v;
+	LOAD64(v, regs, O_REGS_ARG4);
+	s->args[4] = v;
+	LOAD64(v, regs, O_REGS_ARG5);
+	s->args[5] = v;
+}
+
+#if ARCH_X86_64
+BPF_ARRAY(compat_map, s32, 512);
+
+static __always_inline void load_compat_arguments(struct scratch *s, u64 regs)
+{
+	u64 v;
+	LOAD64(v, regs, O_REGS_BX);
+	s->args[0] = (u32)v;
+	LOAD64(v, regs, O_REGS_CX);
+	s->args[1] = (u32)v;
+	LOAD64(v, regs, O_REGS_ARG2);
+	s->args[2] = (u32)v;
+	LOAD64(v, regs, O_REGS_ARG1);
+	s->args[3] = (u32)v;
+	LOAD64(v, regs, O_REGS_ARG0);
+	s->args[4] = (u32)v;
+	LOAD64(v, regs, O_REGS_BP);
+	s->args[5] = (u32)v;
+}
+
+/* The 64-bit call that does the same; -1 when there is none. */
+static __always_inline s64 compat_number(s64 nr)
+{
+	u32 key = nr;
+	s32 *native = compat_map.lookup(&key);
+	return native ? *native : -1;
+}
+#else
+static __always_inline void load_compat_arguments(struct scratch *s, u64 regs)
+{
+	load_arguments(s, regs);
+}
+
+static __always_inline s64 compat_number(s64 nr)
+{
+	return -1;
+}
+#endif
+
+/* ---- durations ----------------------------------------------------------------------------- */
+
+#if DURATIONS
+BPF_TABLE("lru_hash", u32, u64, entered_map, 65536);
+
+int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 tid = tid_now();
+	u64 now = bpf_ktime_get_boot_ns();
+	entered_map.update(&tid, &now);
+	return 0;
+}
+
+static __always_inline void load_entry_time(struct scratch *s)
+{
+	u32 tid = tid_now();
+	u64 *entered = entered_map.lookup(&tid);
+	if (!entered)
+		return;
+	s->entered_ns = *entered;
+	entered_map.delete(&tid);
+}
+#else
+#define load_entry_time(s)
+#endif
+
+/* ---- system calls -------------------------------------------------------------------------- */
+
+int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct counters *c = counters_of(0);
+	u64 regs = ctx->args[0];
+	s64 nr = call_number(regs);
+	int compat;
+	u32 key;
+	struct syscall_entry *entry;
+	struct scratch *s;
+	if (!c || nr < 0) /* -1: the end of a signal handler, no call of its own */
+		return 0;
+	c->produced++;
+	compat = is_compat();
+	if (compat)
+		nr = compat_number(nr);
+	key = nr;
+	entry = syscall_map.lookup(&key);
+	if (!entry || !entry->code || is_self() || !(entry->state || process_wanted())) {
+		c->filtered++;
+		return 0;
+	}
+	s = scratch_take();
+	if (!s) {
+		c->dropped_scratch++;
+		return 0;
+	}
+	s->nr = nr;
+	s->ret = ctx->args[1];
+	s->code = entry->code;
+	s->ppm_sc = entry->ppm_sc;
+	s->program = entry->program;
+	s->message = 0;
+	s->compat = compat;
+	if (compat)
+		load_compat_arguments(s, regs);
+	else
+		load_arguments(s, regs);
+	load_entry_time(s);
+	programs.call(ctx, entry->program);
+	s->busy = 0;
+	c->dropped_no_program++;
+	return 0;
+}
+
+/* ---- events of other tracepoints ----------------------------------------------------------- */
+
+/* Takes the scratch memory for one event of `code`; null when it is not to be written. */
+static __always_inline struct scratch *event_take(u16 code, int always)
+{
+	struct counters *c = counters_of(0);
+	struct scratch *s;
+	if (!c)
+		return 0;
+	c->produced++;
+	if (is_self() || !(always || process_wanted())) {
+		c->filtered++;
+		return 0;
+	}
+	s = scratch_take();
+	if (!s) {
+		c->dropped_scratch++;
+		return 0;
+	}
+	s->code = code;
+	s->compat = 0;
+	return s;
+}
+
+#if FILTER_TREE
+/* Keeps the set of a process tree: children of members are members, whoever becomes their parent. */
+static __always_inline void tree_add(u64 child)
+{
+	u32 parent = tgid_now(), pid = kread32(child, O_TASK_TGID);
+	u8 member = 1;
+	if (tree_set.lookup(&parent))
+		tree_set.update(&pid, &member);
+}
+
+int on_process_free(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 task = ctx->args[0];
+	u32 pid = kread32(task, O_TASK_PID);
+	if (pid == kread32(task, O_TASK_TGID))
+		tree_set.delete(&pid);
+	return 0;
+}
+#else
+#define tree_add(child)
+#endif
+
+/* ---- creation of tasks --------------------------------------------------------------------- */
+
+#if HAVE_TASK_PT_REGS
+static void *(*task_typed)(void) = (void *)158;
+static long (*typed_task_registers)(void *task) = (void *)175;
+
+/* The call that is making a task: its number, or -1. */
+static __always_inline s64 forking_call(u64 *flags)
+{
+	u64 regs = typed_task_registers(task_typed());
+	s64 nr = (s64)(s32)kread32(regs, O_REGS_NR);
+	u64 first = kread64(regs, O_REGS_ARG0);
+#ifdef O_TASK_COMPAT
+	if (kread32(task_now(), O_TASK_COMPAT) & TASK_COMPAT_BIT) {
+		nr = compat_number(nr);
+#if ARCH_X86_64
+		first = (u32)kread64(regs, O_REGS_BX);
+#endif
+	}
+#endif
+	*flags = clone_call_flags(nr, first);
+	return nr;
+}
+#else
+static __always_inline s64 forking_call(u64 *flags)
+{
+	*flags = 0;
+	return NR_CLONE;
+}
+#endif

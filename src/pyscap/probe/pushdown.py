@@ -1,0 +1,35 @@
+"""The part of a filter that the kernel can decide: sets, all of which an event must be in.
+
+In:  the lowered filter. Out: `Pushdown`. Next: `probe/loader.py` compiles the tests that are used and
+fills their sets. None means: no condition on this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pushdown:
+    """Conditions on events, joined by and."""
+
+    events: frozenset[int] | None = None
+    """Exit event codes that are wanted; others are only delivered when `state` has them."""
+    state: frozenset[int] = frozenset()
+    """Event codes that the state needs: delivered whatever the other conditions say."""
+    pids: frozenset[int] | None = None
+    """Process numbers (of the whole thread group), as the host numbers them."""
+    tids: frozenset[int] | None = None
+    """Thread numbers, as the host numbers them."""
+    uids: frozenset[int] | None = None
+    """Effective user numbers, as the host numbers them."""
+    comms: frozenset[str] | None = None
+    """Names of the calling thread; the kernel keeps their first 15 bytes."""
+    trees: frozenset[int] | None = None
+    """Processes that count with all their present and future descendants."""
+    cgroups: frozenset[int] | None = None
+    """cgroup v2 ids; processes in a group below one of them count as well."""
+
+
+NOTHING_PUSHED = Pushdown()
+"""Everything is delivered."""
