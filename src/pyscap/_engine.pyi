@@ -1,5 +1,7 @@
 """The extension: the engine behind its one door."""
 
+from collections.abc import Sequence
+
 __all__ = ["EngineError", "Session", "__version__"]
 
 __version__: str
@@ -19,6 +21,11 @@ class Session:
         """Read a capture from descriptor `fd`, which is duplicated; raises EngineError."""
     def add_bytes(self, data: bytes) -> None:
         """Read a capture from memory; raises EngineError."""
+    def add_rings(self, fds: Sequence[int], ring_bytes: int, offset_ns: int) -> None:
+        """Read the kernel's ring buffers behind `fds`, merged by time; Linux only.
+
+        `offset_ns` is what the kernel side adds to the time since boot. Raises EngineError.
+        """
     def run(self, slice_ms: int) -> str:
         """Work for about `slice_ms` milliseconds; "more", "idle" or "done".
 

@@ -8,6 +8,8 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -20,6 +22,8 @@ use pyo3::types::PyDict;
 use pyscap_engine::error::Error;
 use pyscap_engine::plan::Plan;
 use pyscap_engine::session::{Progress, Session, Stats};
+#[cfg(target_os = "linux")]
+use pyscap_engine::source::ring::Rings;
 use pyscap_engine::source::savefile::Savefile;
 
 create_exception!(_engine, EngineError, PyException, "kind, text, offset or errno or None");
@@ -64,9 +68,6 @@ impl PySession {
 
     /// Reads a capture from a descriptor, which stays open and the caller's.
     fn add_fd(&mut self, fd: i32) -> PyResult<()> {
-        if fd < 0 {
-            return Err(EngineError::new_err(("io", "no such descriptor", None::<i64>)));
-        }
         let owned = duplicate(fd).map_err(|e| raise(Error::io("opening the capture", e)))?;
         self.add_reader(Box::new(File::from(owned)))
     }
@@ -74,6 +75,18 @@ impl PySession {
     /// Reads a capture from bytes.
     fn add_bytes(&mut self, data: Vec<u8>) -> PyResult<()> {
         self.add_reader(Box::new(Cursor::new(data)))
+    }
+
+    /// Reads the kernel's ring buffers behind `fds`, merged by time; they stay the caller's.
+    #[cfg(target_os = "linux")]
+    fn add_rings(&mut self, fds: Vec<i32>, ring_bytes: usize, offset_ns: i64) -> PyResult<()> {
+        let no_ring = |e| raise(Error::io("opening a ring buffer", e));
+        let owned: Result<Vec<_>, _> = fds.into_iter().map(duplicate).collect();
+        let owned = owned.map_err(no_ring)?;
+        let fds: Vec<_> = owned.iter().map(AsFd::as_fd).collect();
+        let rings = Rings::new(&fds, ring_bytes, offset_ns).map_err(raise)?;
+        self.inner.add_source(Box::new(rings));
+        Ok(())
     }
 
     /// Works for about `slice_ms`; returns "more", "idle" or "done".
@@ -127,6 +140,9 @@ fn open_output(fd: i32) -> std::io::Result<File> {
 
 #[allow(unsafe_code)]
 fn duplicate(fd: i32) -> std::io::Result<std::os::fd::OwnedFd> {
+    if fd < 0 {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
     // SAFETY: `fd` is not negative, and the borrow ends before this call returns; a number that
     // is not open makes the duplication fail.
     unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()

@@ -1,6 +1,6 @@
 """How native flag values become the format's: one declared table a kind of flag.
 
-In:  nothing. Out: `BITS` (bit by bit), `VALUES` (value by value). Next: `probe/generate.py` writes a
+In:  nothing. Out: `BITS` (bit by bit), `VALUES` (value by value). Next: `probe/generate.py` makes a
 C function for each; the values are those of `model/symbols/tables.py`.
 Source: uapi headers of Linux (asm-generic unless said), flag tables of the scap format.
 """

@@ -3,7 +3,7 @@
 In:  nothing. Out: `ROWS` (event code to parameter sources), `KINDS`. Next: `probe/generate.py`.
 One row an event, one `Source` a parameter, in the parameter layout of event schema 4.1.0.
 The operands are expressions of the kernel program: `RET` is the result of the call, `A0` to `A5`
-its arguments, `TASK` the task the event is about. `docs/howto-add-a-syscall.md` shows how to add one.
+its arguments, `TASK` the task the event is about. `docs/howto-add-a-syscall.md` shows the way.
 Source: man pages of section 2, event table of the scap format.
 """
 
@@ -101,7 +101,11 @@ SENT = "(RET > 0 ? (s64)RET : (s64)(u32)A2)"
 FD_SNAP = "snaplen_of(A0)"
 NET_SNAP = "snaplen(SNAP_NET)"
 OTHER_SNAP = "snaplen(SNAP_OTHER)"
-MEMORY = (u32("mm_size_kb(mm_now(TASK))"), u32("mm_rss_kb(mm_now(TASK))"), u32("mm_swap_kb(mm_now(TASK))"))
+MEMORY = (
+    u32("mm_size_kb(mm_now(TASK))"),
+    u32("mm_rss_kb(mm_now(TASK))"),
+    u32("mm_swap_kb(mm_now(TASK))"),
+)
 
 
 def task_head(exe_args: Source) -> tuple[Source, ...]:
@@ -278,7 +282,13 @@ ROWS: dict[int, tuple[Source, ...]] = {
     237: (RES, i64(A0)),
     239: (RES, i64(A0)),
     243: (RES, i64(A0), u32(A1)),
-    257: (RES, path(A0), path(A1), path(A2), u32("((A3 & 0xffff0000) == 0xc0ed0000 ? A3 & 0xffff : A3)")),
+    257: (
+        RES,
+        path(A0),
+        path(A1),
+        path(A2),
+        u32("((A3 & 0xffff0000) == 0xc0ed0000 ? A3 & 0xffff : A3)"),
+    ),
     265: (RES, path(A0), u32(A1)),
     267: (RES, path(A0)),
     277: (RES, path(A0), u32(A1)),
@@ -333,7 +343,8 @@ ROWS: dict[int, tuple[Source, ...]] = {
     419: (RES, i64(A0), path(A1), u32(as_flags("newfstatat_flags", A3))),
     # ---- copies between descriptors
     167: (RES, i64(A0), i64(A2), u64(A4), u32(A5)),
-    # DIFFERENCE(libs 0.25-dev): an offset behind a pointer is its value after the call, never the pointer.
+    # DIFFERENCE(libs 0.25-dev): an offset behind a pointer is its value after the call, there it is
+    # the pointer for copy_file_range.
     189: (RES, u64(user64(A2, "1")), i64(A0), i64(A1), u64(A3)),
     333: (RES, i64(A2), u64(user64(A3, "1")), i64(A0), u64(user64(A1, "1")), u64(A4)),
     # ---- descriptors of other kinds
@@ -391,6 +402,8 @@ ROWS: dict[int, tuple[Source, ...]] = {
         u32(A2),
     ),
     37: (RES, i64(A0), u8(A1)),
+    39: (),
+    41: (),
     43: (
         RES,
         *pair(A3),
@@ -504,12 +517,16 @@ ROWS: dict[int, tuple[Source, ...]] = {
     ),
     263: (RES, u32(A0), u32(A1), u32(as_flags("semget_flags", A2))),
     # ---- the system
-    191: (RES, Source("put_quota", (), params=13), *(
-        u16(as_flags("quotactl_command", "((u32)A0 >> 8)")),
-        u8(as_flags("quotactl_type", A0)),
-        u32(A2),
-        u8("((u32)A0 >> 8 == 0x800002 ? translate_quota_format(A2) : 1)"),
-    )),
+    191: (
+        RES,
+        Source("put_quota", (), params=13),
+        *(
+            u16(as_flags("quotactl_command", "((u32)A0 >> 8)")),
+            u8(as_flags("quotactl_type", A0)),
+            u32(A2),
+            u8("((u32)A0 >> 8 == 0x800002 ? translate_quota_format(A2) : 1)"),
+        ),
+    ),
     339: (
         RES,
         u32(A0),
@@ -591,7 +608,9 @@ CHILD = clone_row(
 """The new task's side of clone, fork, vfork and clone3, from sched_process_fork."""
 
 EXECUTED = exec_row(
-    EXE_ARGS, Source("put_env", ("TASK",)), Source("put_kernel_string", ("kread64(BPRM, O_BPRM_FILENAME)",))
+    EXE_ARGS,
+    Source("put_env", ("TASK",)),
+    Source("put_kernel_string", ("kread64(BPRM, O_BPRM_FILENAME)",)),
 )
 """A program that was started, from sched_process_exec."""
 

@@ -7,6 +7,7 @@ Source: bpf(2), include/uapi/linux/bpf.h.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -52,7 +53,9 @@ def _bpf(command: int, attr: bytes) -> int:
     return int(result)
 
 
-def map_create(kind: int, key_size: int, value_size: int, entries: int, *, flags: int = 0, inner: int = 0) -> int:
+def map_create(
+    kind: int, key_size: int, value_size: int, entries: int, *, flags: int = 0, inner: int = 0
+) -> int:
     """Make a map; `inner` is a template for maps of maps."""
     return _bpf(MAP_CREATE, struct.pack("<6I", kind, key_size, value_size, entries, flags, inner))
 
@@ -63,7 +66,10 @@ def _address(buffer: ctypes.Array[ctypes.c_char]) -> int:
 
 def map_update(fd: int, key: bytes, value: bytes) -> None:
     """Set one entry."""
-    k, v = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(value, len(value))
+    k, v = (
+        ctypes.create_string_buffer(key, len(key)),
+        ctypes.create_string_buffer(value, len(value)),
+    )
     _bpf(MAP_UPDATE, struct.pack("<I4xQQQ", fd, _address(k), _address(v), 0))
 
 
@@ -82,7 +88,9 @@ def map_info(fd: int) -> tuple[int, int, int, int, int]:
     return kind, key_size, value_size, entries, flags
 
 
-def prog_load(name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0) -> int:
+def prog_load(
+    name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0
+) -> int:
     """Load one program.
 
     Args:
@@ -98,18 +106,23 @@ def prog_load(name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach
     return _prog_load(name, code, kind, attach, btf_id, None)
 
 
-def prog_log(name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0) -> str:
+def prog_log(
+    name: str, code: bytes, *, kind: int = PROG_RAW_TRACEPOINT, attach: int = 0, btf_id: int = 0
+) -> str:
     """The verifier's log for a program that was refused."""
     log = ctypes.create_string_buffer(LOG_SIZE)
-    try:
+    with contextlib.suppress(BpfError):
         os.close(_prog_load(name, code, kind, attach, btf_id, log))
-    except BpfError:
-        pass
     return log.value.decode("utf-8", "replace")
 
 
-def _prog_load(  # noqa: PLR0913 - the fields of one kernel structure
-    name: str, code: bytes, kind: int, attach: int, btf_id: int, log: ctypes.Array[ctypes.c_char] | None
+def _prog_load(
+    name: str,
+    code: bytes,
+    kind: int,
+    attach: int,
+    btf_id: int,
+    log: ctypes.Array[ctypes.c_char] | None,
 ) -> int:
     insns = ctypes.create_string_buffer(code, len(code))
     license_text = ctypes.create_string_buffer(b"Dual MIT/GPL")
@@ -152,4 +165,6 @@ def denied(error: OSError, what: str) -> ProbeError:
             f"the kernel refuses to {what}: {error.strerror}",
             "run as root, or with the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE",
         )
-    return ProbeError(f"cannot {what}: {error.strerror}", "run `pyscap doctor` to see what is missing")
+    return ProbeError(
+        f"cannot {what}: {error.strerror}", "run `pyscap doctor` to see what is missing"
+    )

@@ -1,6 +1,6 @@
 """Where the fields of kernel structures lie, read from the kernel's own type information.
 
-In:  `/sys/kernel/btf/vmlinux` (BPF Type Format). Out: byte offsets, sizes, enumerator values, type ids.
+In:  `/sys/kernel/btf/vmlinux` (BPF Type Format). Out: byte offsets, sizes, enumerators, type ids.
 Next: `probe/layout.py` turns them into `-D` constants of the program.
 Source: Documentation/bpf/btf.rst of the Linux kernel.
 """
@@ -66,8 +66,9 @@ class Btf:
             self._strings = data[base + head.str_off : base + head.str_off + head.str_len]
             self._starts, self._names = self._index()
         except Exception as error:  # construct's errors have no common public base with IndexError
+            msg = "the kernel's type information cannot be read"
             raise ProbeUnavailable(
-                "the kernel's type information cannot be read",
+                msg,
                 f"{VMLINUX} is damaged or of a newer format: {error}",
             ) from error
 
@@ -81,8 +82,9 @@ class Btf:
         try:
             return cls(path.read_bytes())
         except OSError as error:
+            msg = f"the kernel offers no type information: {error}"
             raise ProbeUnavailable(
-                f"the kernel offers no type information: {error}",
+                msg,
                 "capture needs a kernel built with CONFIG_DEBUG_INFO_BTF=y (5.8 or newer)",
             ) from error
 
@@ -125,7 +127,8 @@ class Btf:
     def _index(self) -> tuple[list[int], dict[tuple[int, str], int]]:
         """Start word of each type (type 0 is void), and the first type of each name."""
         words, strings = self._words, self._strings
-        starts, names, at, end = [0], {}, 0, len(words)
+        names: dict[tuple[int, str], int] = {}
+        starts, at, end = [0], 0, len(words)
         while at + 3 <= end:
             info = words[at + 1]
             kind, count = info >> 24 & 0x1F, info & 0xFFFF

@@ -1,8 +1,8 @@
 """From C to instructions, through bcc, in a process of its own; results are kept.
 
 In:  C source and flags. Out: `Bundle`: instructions of each program and the maps they name.
-Next: `probe/loader.py`. The child process runs `compile_request`: LLVM needs much memory and may end
-its process on bad input, neither of which a capture should suffer from.
+Next: `probe/loader.py`. The child process runs `answer`: LLVM needs much memory and may end its
+process on bad input, neither of which a capture should suffer from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ CACHE_LIMIT = 64 << 20
 COMPILE_SECONDS = 120
 BPF_PSEUDO_MAP_FD = 1
 LD_IMM64 = 0x18
-CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from pyscap.probe.compiler import answer; answer()"
+CHILD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pyscap.probe.compiler import answer
+answer()
+"""
 """The child's program; its own folder is not in its search path."""
 
 
@@ -94,8 +99,14 @@ def _bcc_at(folder: Path) -> Bcc | None:
 
 def _candidate_folders() -> list[Path]:
     own = [Path(entry) for entry in sys.path if entry and Path(entry).is_absolute()]
-    found = [*Path("/usr/lib/python3").glob("dist-packages"), *Path("/usr/lib").glob("python3*/dist-packages")]
-    found += [*Path("/usr/lib").glob("python3*/site-packages"), *Path("/usr/lib64").glob("python3*/site-packages")]
+    found = [
+        *Path("/usr/lib/python3").glob("dist-packages"),
+        *Path("/usr/lib").glob("python3*/dist-packages"),
+    ]
+    found += [
+        *Path("/usr/lib").glob("python3*/site-packages"),
+        *Path("/usr/lib64").glob("python3*/site-packages"),
+    ]
     return own + sorted(found)
 
 
@@ -103,8 +114,8 @@ def find_bcc() -> Bcc:
     """The BPF Compiler Collection's Python package, wherever the distribution put it.
 
     Raises:
-        ProbeUnavailable: it is not installed; the hint says when the package of that name from PyPI,
-            which has nothing to do with BPF, stands in its place.
+        ProbeUnavailable: it is not installed; the hint says when the package of that name from
+            PyPI, which has nothing to do with BPF, stands in its place.
     """
     for folder in _candidate_folders():
         found = _bcc_at(folder)
@@ -112,12 +123,14 @@ def find_bcc() -> Bcc:
             return found
     spec = importlib.util.find_spec("bcc")
     if spec is not None:
+        msg = "the installed Python package `bcc` is not the BPF Compiler Collection"
         raise ProbeUnavailable(
-            "the installed Python package `bcc` is not the BPF Compiler Collection",
-            "it is an unrelated package of that name; install Debian's python3-bpfcc (Fedora: python3-bcc)",
+            msg,
+            "that is an unrelated package; install python3-bpfcc (Fedora: python3-bcc)",
         )
+    msg = "bcc, the BPF Compiler Collection, is not installed"
     raise ProbeUnavailable(
-        "bcc, the BPF Compiler Collection, is not installed",
+        msg,
         "install it: apt install python3-bpfcc (Debian, Ubuntu), dnf install python3-bcc (Fedora)",
     )
 
@@ -206,23 +219,27 @@ def _compile_in_child(source: str, flags: tuple[str, ...], bcc: Bcc) -> Bundle:
             input=json.dumps(request).encode(),
             capture_output=True,
             cwd=private,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": private, "BCC_KERNEL_SOURCE": str(HEADERS)},
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "TMPDIR": private,
+                "BCC_KERNEL_SOURCE": str(HEADERS),
+            },
             timeout=COMPILE_SECONDS,
             check=False,
         )
     try:
-        if done.returncode:
-            raise ValueError(done.returncode)
+        done.check_returncode()
         return Bundle.from_json(done.stdout.decode())
-    except (ValueError, KeyError, TypeError) as error:
+    except (subprocess.CalledProcessError, ValueError, KeyError, TypeError) as error:
         log = keep_log(done.stderr.decode("utf-8", "replace"), "compile")
-        raise ProbeRejected("the kernel program could not be compiled", f"the compiler's words are in {log}") from error
+        msg = "the kernel program could not be compiled"
+        raise ProbeRejected(msg, f"the compiler's words are in {log}") from error
 
 
 # ---- in the child ------------------------------------------------------------------------------
 
 
-def _table_names(lib: Any, module: Any) -> dict[int, str]:  # noqa: ANN401 - bcc has no types
+def _table_names(lib: Any, module: Any) -> dict[int, str]:  # noqa: ANN401 - bcc is untyped
     import ctypes
 
     lib.bpf_num_tables.restype = ctypes.c_size_t
@@ -253,8 +270,13 @@ def compile_request(request: dict[str, Any]) -> Bundle:
     module = BPF(text=request["source"], cflags=request["flags"])
     names = _table_names(lib, module.module)
     positions = {fd: n for n, fd in enumerate(names)}
-    functions = [lib.bpf_function_name(module.module, n).decode() for n in range(lib.bpf_num_functions(module.module))]
-    programs = {name: _position_maps(cast(bytes, module.dump_func(name)), positions) for name in functions}
+    functions = [
+        lib.bpf_function_name(module.module, n).decode()
+        for n in range(lib.bpf_num_functions(module.module))
+    ]
+    programs = {
+        name: _position_maps(cast(bytes, module.dump_func(name)), positions) for name in functions
+    }
     return Bundle(tuple(MapShape(name, *map_info(fd)) for fd, name in names.items()), programs)
 
 

@@ -1,21 +1,15 @@
 """What can keep a capture from starting: one cause, one thing to do.
 
-In:  nothing. Out: `ProbeError` and its kinds. Next: the command line gives each kind its exit code.
+In:  nothing. Out: `ProbeError` and its kinds. Next: `cli` prints cause and hint.
 """
 
 from __future__ import annotations
 
+from pyscap.errors import CaptureError
 
-class ProbeError(Exception):
+
+class ProbeError(CaptureError):
     """A capture cannot start or go on."""
-
-    def __init__(self, cause: str, hint: str = "") -> None:
-        """Keep both sentences; `str()` is the cause."""
-        super().__init__(cause)
-        self.cause = cause
-        """What happened, one sentence."""
-        self.hint = hint
-        """What to do, one sentence, or nothing."""
 
 
 class ProbeUnavailable(ProbeError):

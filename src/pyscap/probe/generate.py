@@ -1,7 +1,7 @@
 """The C code of the programs that write events, from the declared tables.
 
-In:  `model/syscall_params.py`, `model/native_flags.py`. Out: one C function an event shape, one a flag
-table. Next: `probe/compiler.py` puts them behind the hand-written part.
+In:  `model/syscall_params.py`, `model/native_flags.py`. Out: a C function for each event shape and
+each flag table. Next: `probe/compiler.py` puts them behind the hand-written part.
 Calls with the same parameter sources share one program: the event code travels beside it.
 """
 
@@ -80,7 +80,9 @@ def c_flag_function(name: str, table: native_flags.Bits | native_flags.Values) -
     lines = [f"static __always_inline u32 translate_{name}(u64 v)", "{"]
     if isinstance(table, native_flags.Bits):
         lines.append(f"\tu32 r = v & {table.keep:#x};")
-        lines += [f"\tif ((v & {bits:#x}) == {bits:#x})\n\t\tr |= {out:#x};" for bits, out in table.rows]
+        lines += [
+            f"\tif ((v & {bits:#x}) == {bits:#x})\n\t\tr |= {out:#x};" for bits, out in table.rows
+        ]
         lines.append("\treturn r;")
     else:
         other = "(u32)v" if table.default is None else str(table.default)

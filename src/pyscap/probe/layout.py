@@ -1,6 +1,7 @@
 """Which kernel fields the program reads, by the names its C code uses.
 
-In:  `Btf`. Out: `-D` flags (`O_*` byte offsets, `SIZE_*`, `CGROUP_*`, ...). Next: `probe/compiler.py`.
+In:  `Btf`. Out: `-D` flags (`O_*` byte offsets, `SIZE_*`, `CGROUP_*`, ...).
+Next: `probe/compiler.py`.
 Each name has a list of paths, newest kernel first: fields move and are renamed between releases.
 Source: headers of Linux 5.8 to 6.18.
 """
@@ -175,7 +176,9 @@ def _rss_counter(btf: Btf) -> dict[str, int]:
 
 
 def _cgroups(btf: Btf) -> dict[str, int]:
-    found = ((name, btf.enumerator("cgroup_subsys_id", f"{name}_cgrp_id")) for name in CGROUP_SUBSYSTEMS)
+    found = (
+        (name, btf.enumerator("cgroup_subsys_id", f"{name}_cgrp_id")) for name in CGROUP_SUBSYSTEMS
+    )
     return {f"CGROUP_{name.upper()}": value for name, value in found if value is not None}
 
 
@@ -191,12 +194,16 @@ def constants(btf: Btf, arch: str | None = None) -> dict[str, int]:
     """
     arch = arch or platform.machine()
     if arch not in ARCH_OFFSETS:
-        raise ProbeUnavailable(f"capture does not know this architecture: {arch}", "use x86_64 or aarch64")
-    required = {name: _resolve(btf, paths) for name, paths in (OFFSETS | ARCH_OFFSETS[arch]).items()}
+        msg = f"capture does not know this architecture: {arch}"
+        raise ProbeUnavailable(msg, "use x86_64 or aarch64")
+    required = {
+        name: _resolve(btf, paths) for name, paths in (OFFSETS | ARCH_OFFSETS[arch]).items()
+    }
     missing = [name for name, at in required.items() if at is None]
     if missing:
+        msg = f"this kernel's structures are not as expected: {', '.join(missing)}"
         raise ProbeUnavailable(
-            f"this kernel's structures are not as expected: {', '.join(missing)}",
+            msg,
             "the kernel is older than 5.8 or newer than this version of pyscap knows",
         )
     optional = {name: _resolve(btf, paths) for name, paths in OPTIONAL.items()}

@@ -1,7 +1,7 @@
 """Starts and ends a capture in the kernel: compiles, makes maps, loads, attaches.
 
-In:  `ProbeConfig`. Out: `Probe`: descriptors of the rings, counters. Next: the engine maps and drains
-the rings (`crates/engine/src/source/ring.rs`).
+In:  `ProbeConfig`. Out: `Probe`: descriptors of the rings, counters. Next: the engine maps and
+drains the rings (`crates/engine/src/source/ring.rs`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
 from pyscap.model.syscalls import IA32_TO_X86_64
 from pyscap.probe import bpf, generate, layout
@@ -21,6 +22,9 @@ from pyscap.probe.btf import TYPEDEF, Btf
 from pyscap.probe.compiler import Bundle, MapShape, compile_program, keep_log
 from pyscap.probe.errors import ProbeError, ProbeRejected
 from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_SNAPLEN = 65000
 """Bytes of one parameter: lengths are 16 bits wide and a block must stay below 65,544 bytes."""
@@ -31,8 +35,8 @@ SYSCALL_SLOTS = 512
 SET_SIZE = 16384
 TREE_LIMIT = 65536
 
-PROCESS_EVENTS = frozenset({293, 186, 223, 225, 227, 335})
-"""Events that tracepoints of their own write, so that no system call has to be watched."""
+PROCESS_EVENTS = frozenset({293, 331, 186, 223, 225, 227, 335})
+"""Events that tracepoints write when an exec succeeds, for a new task, and at the end of a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,9 @@ def select(config: ProbeConfig, arch: str) -> Selection:
         spec.nr: generate.row_of(spec.exit_code)
         for spec in generate.SYSCALLS[arch]
         if spec.name not in ("exit", "exit_group", "rt_sigreturn")
-        and (needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed)
+        and (
+            needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed
+        )
     }
     hooks = {
         "on_exec": 293,
@@ -190,7 +196,7 @@ def boot_offset_ns() -> int:
 def host_pid(status: Path = Path("/proc/self/status")) -> int:
     """This process's number on the host.
 
-    Inside a pid namespace the number of the host is not visible; `Probe` then learns it from a mark.
+    Inside a pid namespace it is not visible there; `Probe` then learns it from a mark.
     """
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in status.read_text().splitlines():
@@ -207,13 +213,22 @@ def snaplens(config: ProbeConfig) -> list[int]:
     """
     unknown = set(config.snaplen_by_kind) - set(SNAP_KINDS)
     if unknown:
-        raise ProbeError(f"unknown kind of buffer: {', '.join(sorted(unknown))}", f"use {', '.join(SNAP_KINDS)}")
+        msg = f"unknown kind of buffer: {', '.join(sorted(unknown))}"
+        raise ProbeError(msg, f"use {', '.join(SNAP_KINDS)}")
     lengths = [config.snaplen_by_kind.get(kind, config.snaplen) for kind in SNAP_KINDS]
     if "exec" not in config.snaplen_by_kind:
         lengths[SNAP_KINDS.index("exec")] = 4096
     if any(not 0 <= length <= MAX_SNAPLEN for length in lengths):
-        raise ProbeError(f"a snaplen is out of range: {lengths}", f"use 0 to {MAX_SNAPLEN}")
+        msg = f"a snaplen is out of range: {lengths}"
+        raise ProbeError(msg, f"use 0 to {MAX_SNAPLEN}")
     return lengths
+
+
+class RingReader(Protocol):
+    """What reads the rings: the engine's session."""
+
+    def add_rings(self, fds: Sequence[int], ring_bytes: int, offset_ns: int) -> None:
+        """Map the rings behind `fds`."""
 
 
 class Probe:
@@ -228,7 +243,7 @@ class Probe:
         ProbeRejected: the program was refused; the log is in a file.
     """
 
-    def __init__(self, config: ProbeConfig | None = None) -> None:  # noqa: D107
+    def __init__(self, config: ProbeConfig | None = None) -> None:  # noqa: D107 - above
         self.config = config or ProbeConfig()
         self.warnings: list[str] = []
         """One line for each thing that is missing but can be done without."""
@@ -236,6 +251,7 @@ class Probe:
         """Ring descriptors, one a processor, or one in all."""
         self.ring_bytes = _ring_size(self.config.ring_bytes)
         self._open: list[int] = []
+        self._links: list[int] = []
         self._maps: dict[str, int] = {}
         self._shapes: dict[str, MapShape] = {}
         self._final: Counters | None = None
@@ -250,10 +266,17 @@ class Probe:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """End the capture."""
         self.close()
+
+    def add_rings(self, engine: RingReader) -> None:
+        """Hand the rings to the engine, which maps them."""
+        engine.add_rings(self.ring_fds, self.ring_bytes, self.offset_ns)
 
     def detach(self) -> None:
         """Stop producing events; rings and counters stay readable."""
@@ -272,15 +295,14 @@ class Probe:
                 os.close(fd)
         self._open, self._links = [], []
 
-    _links: list[int] = []  # noqa: RUF012 - replaced by an own list before use
-
     def counters_by_cpu(self) -> list[Counters]:
         """Counters of each possible processor."""
         shape, fd, cpus = self._shapes["counter_map"], self._maps["counter_map"], self.cpus
         width = (shape.value_size + 7) & ~7
         slots = [bpf.map_lookup(fd, struct.pack("<I", n), width * cpus) for n in range(2)]
         return [
-            _counters(slots[0][cpu * width :]) + _counters(slots[1][cpu * width :]) for cpu in range(cpus)
+            _counters(slots[0][cpu * width :]) + _counters(slots[1][cpu * width :])
+            for cpu in range(cpus)
         ]
 
     def counters(self) -> Counters:
@@ -292,8 +314,8 @@ class Probe:
     # ---- starting
 
     def _start(self) -> None:
-        self._links = []
         self.cpus = possible_cpus()
+        self.offset_ns = boot_offset_ns()
         arch = platform.machine()
         btf = Btf.of_running_kernel()
         self._selection = select(self.config, arch)
@@ -332,7 +354,10 @@ class Probe:
         }
         if config.shared_ring:
             flags["SHARED_RING"] = 1
-        flags |= {f"STATE_{name.upper()}": int(bool(state and code in state)) for name, code in HOOK_CODES.items()}
+        flags |= {
+            f"STATE_{name.upper()}": int(bool(state and code in state))
+            for name, code in HOOK_CODES.items()
+        }
         return constants | generate.number_constants(platform.machine()) | flags
 
     def _make_maps(self, bundle: Bundle) -> None:
@@ -351,15 +376,31 @@ class Probe:
             self.ring_fds.append(fd)
 
     def _create(self, shape: MapShape, inner: int = 0) -> int:
-        entries = self.ring_bytes if shape.name == "ring" and self.config.shared_ring else shape.entries
+        entries = (
+            self.ring_bytes if shape.name == "ring" and self.config.shared_ring else shape.entries
+        )
         return self._keep(
             self._try(
-                f"make the map {shape.name}", shape.kind, shape.key_size, shape.value_size, entries,
-                flags=shape.flags, inner=inner,
+                f"make the map {shape.name}",
+                shape.kind,
+                shape.key_size,
+                shape.value_size,
+                entries,
+                flags=shape.flags,
+                inner=inner,
             )
         )
 
-    def _try(self, what: str, kind: int, key: int, value: int, entries: int, flags: int = 0, inner: int = 0) -> int:  # noqa: PLR0913
+    def _try(
+        self,
+        what: str,
+        kind: int,
+        key: int,
+        value: int,
+        entries: int,
+        flags: int = 0,
+        inner: int = 0,
+    ) -> int:
         try:
             return bpf.map_create(kind, key, value, entries, flags=flags, inner=inner)
         except bpf.BpfError as error:
@@ -372,14 +413,19 @@ class Probe:
     def _fill_maps(self, arch: str) -> None:
         config, push = self.config, self.config.pushdown
         own = host_pid() if config.self_pid is None else config.self_pid
-        packed = struct.pack("<QI4I4x", boot_offset_ns(), own, *snaplens(config))
+        packed = struct.pack("<QI4I4x", self.offset_ns, own, *snaplens(config))
         bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed)
         self._fill_calls(arch)
         if "compat_map" in self._maps:
             for number in range(SYSCALL_SLOTS):
                 native = struct.pack("<i", IA32_TO_X86_64.get(number, -1))
                 bpf.map_update(self._maps["compat_map"], struct.pack("<I", number), native)
-        for name, numbers in (("pid", push.pids), ("tid", push.tids), ("uid", push.uids), ("tree", push.trees)):
+        for name, numbers in (
+            ("pid", push.pids),
+            ("tid", push.tids),
+            ("uid", push.uids),
+            ("tree", push.trees),
+        ):
             for number in numbers or ():
                 bpf.map_update(self._maps[f"{name}_set"], struct.pack("<I", number), b"\1")
         for comm in push.comms or ():
@@ -395,7 +441,8 @@ class Probe:
             if code is None or spec.nr >= SYSCALL_SLOTS:
                 continue
             state = push.events is not None and bool({code, spec.exit_code} & push.state)
-            entry = struct.pack("<HHHBB", code, spec.ppm_sc, slots[generate.shapes()[code]], 1, int(state))
+            slot, skip_zero = slots[generate.shapes()[code]], code in PROCESS_EVENTS
+            entry = struct.pack("<HHHBB", code, spec.ppm_sc, slot, skip_zero, state)
             bpf.map_update(self._maps["syscall_map"], struct.pack("<I", spec.nr), entry)
 
     # ---- loading
@@ -406,7 +453,9 @@ class Probe:
         calls = generate.call_programs(self._selection.codes)
         for slot, name in enumerate(calls):
             program = self._load_program(name, "on_sys_exit", bundle.programs[name], fds, btf)
-            bpf.map_update(self._maps["programs"], struct.pack("<I", slot), struct.pack("<I", program))
+            bpf.map_update(
+                self._maps["programs"], struct.pack("<I", slot), struct.pack("<I", program)
+            )
         hooks = sorted(self._selection.hooks | ({"on_sys_exit"} if calls else set()))
         if self.config.durations and calls:
             hooks.insert(0, "on_sys_enter")
@@ -423,14 +472,18 @@ class Probe:
             if error.errno in (1,):
                 raise bpf.denied(error, "load a program") from error
             log = keep_log(bpf.prog_log(name, code, **kind), "verifier")
+            msg = f"the kernel refused the program {name}: {error.strerror}"
             raise ProbeRejected(
-                f"the kernel refused the program {name}: {error.strerror}", f"its reasons are in {log}"
+                msg,
+                f"its reasons are in {log}",
             ) from error
 
     def _attach(self, name: str, code: bytes, fds: list[int], btf: Btf) -> None:
         tracepoint = TRACEPOINTS[name]
         if btf.type_id(TYPEDEF, f"btf_trace_{tracepoint}") is None:
-            self.warnings.append(f"this kernel has no tracepoint {tracepoint}: its events are missing")
+            self.warnings.append(
+                f"this kernel has no tracepoint {tracepoint}: its events are missing"
+            )
             return
         program = self._load_program(name, name, code, fds, btf)
         try:

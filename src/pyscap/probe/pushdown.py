@@ -1,7 +1,7 @@
 """The part of a filter that the kernel can decide: sets, all of which an event must be in.
 
-In:  the lowered filter. Out: `Pushdown`. Next: `probe/loader.py` compiles the tests that are used and
-fills their sets. None means: no condition on this.
+In:  the lowered filter. Out: `Pushdown`. Next: `probe/loader.py` compiles the tests that are used
+and fills their sets. None means: no condition on this.
 """
 
 from __future__ import annotations

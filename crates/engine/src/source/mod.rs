@@ -4,6 +4,8 @@
 
 pub mod compress;
 pub mod metadata;
+#[cfg(target_os = "linux")]
+pub mod ring;
 pub mod savefile;
 
 use crate::error::Result;

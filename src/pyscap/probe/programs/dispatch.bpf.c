@@ -225,7 +225,8 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		nr = compat_number(nr);
 	key = nr;
 	entry = syscall_map.lookup(&key);
-	if (!entry || !entry->code || is_self() || !(entry->state || process_wanted())) {
+	if (!entry || !entry->code || (entry->skip_zero && !ctx->args[1]) || is_self() ||
+	    !(entry->state || process_wanted())) {
 		c->filtered++;
 		return 0;
 	}

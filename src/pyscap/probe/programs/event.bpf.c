@@ -52,7 +52,7 @@ struct syscall_entry {
 	u16 code;    /* exit event; 0: never reported */
 	u16 ppm_sc;  /* the format's number of the call */
 	u16 program; /* slot of the program that writes the event */
-	u8 wanted;   /* asked for; the process filter decides */
+	u8 skip_zero; /* success, or the new task's side, is written from another tracepoint */
 	u8 state;    /* the state needs it, whatever the process filter says */
 };
 

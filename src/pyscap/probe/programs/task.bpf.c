@@ -369,9 +369,12 @@ static __always_inline u64 file_inode(u64 file)
 	return file ? kread64(file, O_FILE_INODE) : 0;
 }
 
+/* The upper two bits of the nanoseconds of a change time are a mark of the kernel's own. */
 static __always_inline u64 inode_ctime_ns(u64 inode)
 {
-	return inode ? kread64(inode, O_INODE_CTIME_SEC) * 1000000000ULL + kread32(inode, O_INODE_CTIME_NSEC) : 0;
+	return inode ? kread64(inode, O_INODE_CTIME_SEC) * 1000000000ULL +
+			       (kread32(inode, O_INODE_CTIME_NSEC) & 0x3fffffff)
+		     : 0;
 }
 
 static __always_inline u64 inode_mtime_ns(u64 inode)
