@@ -101,7 +101,8 @@ impl Session {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
         let fields = Extractors::new(&plan.fields, &tables)?;
-        let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
+        let count = plan.fields.len();
+        let filter = plan.filter.as_ref().map(|row| Program::new(row, count)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
         let mut sink = crate::sink::make(&plan.output, &tables, &fields, open)?;
         let mut walk = None;

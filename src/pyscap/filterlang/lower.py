@@ -4,8 +4,9 @@ In:  `typed.Condition` and the plan's list of fields. Out: the program, pure dat
 plan carries it to the engine's `filter/`, which checks and runs it.
 
 A program is a list of ops over one truth register: `check` sets it, `not` turns it over, and the
-jumps skip what cannot change the answer. `cmp`, `fn` and the kinds of values are the words below;
-the engine refuses others, and a test compares the two sets.
+jumps, always forward, skip what cannot change the answer. Operands are steps in postfix order, so
+that neither side recurses. `cmp`, `fn` and the kinds of values are the words below; the engine
+refuses others, and a test compares the two sets.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ COMPARISONS: dict[str, str] = {
 """Operators of the language and their words in a program."""
 
 OPS = ("check", "not", "jump_if_false", "jump_if_true")
-KINDS = ("text", "bytes", "i64", "u64", "f64", "bool", "ip", "net")
+KINDS = ("text", "raw", "bytes", "i64", "u64", "f64", "bool", "ip", "net")
 QUANTIFIERS = ("oneof", "anyof", "allof")
 CALLS = tuple(FUNCTIONS)
 
@@ -97,7 +98,7 @@ def _emit_around(comparison: typed.Comparison, index: Index, ops: list[dict[str,
     if not isinstance(left, typed.Use) or not isinstance(right, typed.Const):
         raise TypeError(comparison)
     middle, reach = int(left.ref.argument or 0), int(right.value) * 1_000_000
-    time = {"field": index(FieldRef(FIELDS["evt.rawtime"]))}
+    time = [{"field": index(FieldRef(FIELDS["evt.rawtime"]))}]
     low, high = max(0, middle - reach), min(2**64 - 1, middle + reach)
     bounds = [
         {"op": "check", "lhs": time, "cmp": word, "rhs": {"const": {"u64": bound}}, "quant": None}
@@ -110,9 +111,12 @@ def _check(comparison: typed.Comparison, index: Index) -> dict[str, Json]:
     operator, quantifier = comparison.operator, comparison.quantifier
     if operator == "=" and quantifier == "anyof":
         operator, quantifier = "in", None  # the same, by a hash instead of a loop
+    left = comparison.left
+    if operator == "in" and not left.type.is_list:
+        operator = "intersects"  # one value of several is enough, save for lists
     return {
         "op": "check",
-        "lhs": _expression(comparison.left, index),
+        "lhs": _steps(left, index),
         "cmp": COMPARISONS[operator],
         "rhs": _right(comparison.right, index),
         "quant": quantifier,
@@ -127,21 +131,22 @@ def _right(right: object, index: Index) -> dict[str, Json] | None:
     if isinstance(right, tuple):
         return {"set": [_value(item) for item in right]}
     if isinstance(right, typed.Use | typed.Apply):
-        return {"expr": _expression(right, index)}
+        return {"expr": _steps(right, index)}
     raise TypeError(right)
 
 
-def _expression(operand: typed.Operand, index: Index) -> dict[str, Json]:
+def _steps(operand: typed.Operand, index: Index) -> list[dict[str, Json]]:
+    """An operand in postfix order, for a machine with a stack."""
     if isinstance(operand, typed.Const):
-        return {"const": _value(operand)}
-    if isinstance(operand, typed.Items):
-        return {"array": [_expression(item, index) for item in operand.items]}
+        return [{"const": _value(operand)}]
     if isinstance(operand, typed.Use):
-        ref = operand.ref
-        each = FieldRef(ref.spec, ref.kind, ref.argument, each=True) if ref.matches_any else ref
-        return {"field": index(each)}
-    call = {"fn": operand.function, "args": [_expression(arg, index) for arg in operand.args]}
-    return call if operand.index is None else {**call, "index": operand.index}
+        return [{"field": index(operand.ref)}]
+    inner = operand.items if isinstance(operand, typed.Items) else operand.args
+    steps = [step for item in inner for step in _steps(item, index)]
+    if isinstance(operand, typed.Items):
+        return [*steps, {"array": len(inner)}]
+    call = {"fn": operand.function, "args": len(inner), "index": operand.index}
+    return [*steps, {"call": call}]
 
 
 def _value(const: typed.Const) -> dict[str, Json]:

@@ -2,43 +2,182 @@
 //!
 //! In: the plan's program, and a [`Ctx`] an event. Out: whether the event is chosen.
 //! Next: [`crate::sink`].
+//!
+//! [`row`] is the program on the wire, [`expr`] its operands, [`compare`] its comparisons. A
+//! missing value makes every comparison false, `!=` and `exists` too; only `not` turns it over.
 
-use serde::Deserialize;
+pub mod compare;
+pub mod expr;
+pub mod functions;
+pub mod glob;
+pub mod net;
+pub mod path;
+pub mod row;
 
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
+use crate::value::Value;
 
-/// The program as it stands in the plan.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProgramRow {
-    /// Instructions.
-    pub ops: Vec<serde_json::Value>,
-    /// Codes of the events that can match; none for "any".
-    pub event_codes: Option<Vec<u16>>,
-}
+use compare::Test;
+use expr::{refused, Expr};
+use row::OpRow;
+pub use row::ProgramRow;
+
+/// Most instructions of a program; a filter of the longest text allowed has fewer.
+const MAX_OPS: usize = 1 << 23;
 
 /// A program ready to run.
 #[derive(Debug)]
-pub struct Program;
+pub struct Program {
+    ops: Vec<Op>,
+    /// By event code; none for "any".
+    codes: Option<Vec<bool>>,
+}
+
+#[derive(Debug)]
+enum Op {
+    Check(Expr, Box<Test>),
+    Not,
+    /// Go on at the position when the register is this.
+    JumpIf(bool, usize),
+}
 
 impl Program {
-    /// Checks the program and compiles its patterns.
+    /// Checks the program, which refers to `fields` fields, and compiles its patterns.
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] for an instruction, type or position that does not exist.
-    pub fn new(_row: &ProgramRow, _fields: &Extractors) -> Result<Self> {
-        Ok(Program)
+    pub fn new(row: &ProgramRow, fields: usize) -> Result<Self> {
+        if row.ops.len() > MAX_OPS {
+            return Err(refused(format!("{} instructions", row.ops.len())));
+        }
+        let ops = row.ops.iter().enumerate();
+        let ops = ops.map(|(at, op)| Op::new(op, at, row.ops.len(), fields));
+        let codes = row.event_codes.as_ref().map(|codes| {
+            let mut by_code =
+                vec![false; codes.iter().max().map_or(0, |max| usize::from(*max) + 1)];
+            for code in codes {
+                if let Some(slot) = by_code.get_mut(usize::from(*code)) {
+                    *slot = true;
+                }
+            }
+            by_code
+        });
+        Ok(Program { ops: ops.collect::<Result<_>>()?, codes })
     }
 
     /// Whether events of `code` can match at all.
-    pub fn can_match(&self, _code: u16) -> bool {
-        true
+    pub fn can_match(&self, code: u16) -> bool {
+        match &self.codes {
+            None => true,
+            Some(codes) => codes.get(usize::from(code)).copied().unwrap_or(false),
+        }
     }
 
     /// Whether the event of `ctx` is chosen.
-    pub fn matches(&self, _ctx: &Ctx<'_>, _fields: &Extractors) -> bool {
-        true
+    pub fn matches(&self, ctx: &Ctx<'_>, fields: &Extractors) -> bool {
+        self.run(&|index| fields.extract(index, ctx))
+    }
+
+    /// Runs the program over the fields that `get` yields. Jumps only go forward, so it ends.
+    fn run<'a>(&'a self, get: &impl Fn(usize) -> Option<Value<'a>>) -> bool {
+        let mut truth = true;
+        let mut at = 0;
+        while let Some(op) = self.ops.get(at) {
+            at += 1;
+            match op {
+                Op::Check(left, test) => {
+                    truth = left.eval(get).is_some_and(|value| test.holds(&value, get));
+                }
+                Op::Not => truth = !truth,
+                Op::JumpIf(when, to) if truth == *when => at = *to,
+                Op::JumpIf(..) => {}
+            }
+        }
+        truth
+    }
+}
+
+impl Op {
+    fn new(row: &OpRow, at: usize, len: usize, fields: usize) -> Result<Self> {
+        let jump = |when, to: usize| {
+            if to <= at || to > len {
+                return Err(refused(format!("jump from {at} to {to}")));
+            }
+            Ok(Op::JumpIf(when, to))
+        };
+        match row {
+            OpRow::Check { lhs, cmp, rhs, quant } => Ok(Op::Check(
+                Expr::new(lhs, fields)?,
+                Box::new(Test::new(*cmp, rhs.as_ref(), *quant, fields)?),
+            )),
+            OpRow::Not {} => Ok(Op::Not),
+            OpRow::JumpIfFalse { to } => jump(false, *to),
+            OpRow::JumpIfTrue { to } => jump(true, *to),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(ops: &str) -> Result<Program> {
+        let text = format!(r#"{{"ops":{ops},"event_codes":[3,307]}}"#);
+        Program::new(&serde_json::from_str(&text).unwrap(), 2)
+    }
+
+    fn check(field: usize, value: &str) -> String {
+        format!(
+            r#"{{"op":"check","lhs":[{{"field":{field}}}],"cmp":"eq",
+                "rhs":{{"const":{{"text":"{value}"}}}},"quant":null}}"#
+        )
+    }
+
+    fn run(ops: &str) -> bool {
+        let get = |index| (index == 0).then(|| Value::text(b"curl"));
+        program(ops).unwrap().run(&get)
+    }
+
+    #[test]
+    fn a_missing_value_is_false_until_it_is_turned_over() {
+        assert!(!run(&format!("[{}]", check(1, "curl"))));
+        assert!(run(&format!(r#"[{},{{"op":"not"}}]"#, check(1, "curl"))));
+    }
+
+    #[test]
+    fn jumps_skip_what_is_decided() {
+        let (yes, no) = (check(0, "curl"), check(0, "wget"));
+        assert!(run(&format!(r#"[{yes},{{"op":"jump_if_true","to":3}},{no}]"#)));
+        assert!(!run(&format!(r#"[{no},{{"op":"jump_if_false","to":3}},{yes}]"#)));
+        assert!(run(&format!(r#"[{no},{{"op":"jump_if_true","to":3}},{yes}]"#)));
+    }
+
+    #[test]
+    fn jumps_go_forward_and_not_beyond_the_end() {
+        for to in [0, 1, 3] {
+            let ops = format!(r#"[{},{{"op":"jump_if_true","to":{to}}}]"#, check(0, "a"));
+            assert!(program(&ops).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn only_the_listed_codes_can_match() {
+        let program = program("[]").unwrap();
+        assert!(program.can_match(3) && program.can_match(307));
+        assert!(!program.can_match(4) && !program.can_match(u16::MAX));
+    }
+
+    #[test]
+    fn unknown_words_are_refused() {
+        for ops in [
+            r#"[{"op":"jump","to":1}]"#,
+            r#"[{"op":"not","to":1}]"#,
+            r#"[{"op":"check","lhs":[],"cmp":"like","rhs":null,"quant":null}]"#,
+        ] {
+            let text = format!(r#"{{"ops":{ops},"event_codes":null}}"#);
+            assert!(serde_json::from_str::<ProgramRow>(&text).is_err(), "{ops}");
+        }
     }
 }
