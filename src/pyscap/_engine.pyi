@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["EngineError", "Session", "__version__"]
+__all__ = ["EngineError", "Session", "__version__", "vocabulary"]
 
 __version__: str
 
@@ -43,3 +43,6 @@ class Session:
         """
     def stats(self) -> dict[str, int | tuple[int, str] | None]:
         """Counts so far, by name."""
+
+def vocabulary() -> dict[str, list[str]]:
+    """The words that a plan may use, by what they are, e.g. `filter.cmp`."""

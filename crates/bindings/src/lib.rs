@@ -6,6 +6,7 @@
 // PyO3's own macros expand to code that these lints were not written for.
 #![allow(missing_docs)]
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Cursor, Read};
 #[cfg(target_os = "linux")]
@@ -20,6 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use pyscap_engine::error::Error;
+use pyscap_engine::filter::row::{Cmp, Function, Quant};
 use pyscap_engine::plan::Plan;
 use pyscap_engine::session::{Progress, Session, Stats};
 #[cfg(target_os = "linux")]
@@ -163,9 +165,20 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
     Ok(dict)
 }
 
+/// The words that a plan may use, by what they are: compared with the declared ones in a test.
+#[pyfunction]
+fn vocabulary() -> HashMap<&'static str, Vec<&'static str>> {
+    HashMap::from([
+        ("filter.cmp", Cmp::WORDS.to_vec()),
+        ("filter.quant", Quant::WORDS.to_vec()),
+        ("filter.fn", Function::WORDS.to_vec()),
+    ])
+}
+
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("EngineError", module.py().get_type::<EngineError>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(vocabulary, module)?)?;
     module.add_class::<PySession>()
 }
