@@ -101,8 +101,7 @@ impl Session {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
         let fields = Extractors::new(&plan.fields, &tables)?;
-        let count = plan.fields.len();
-        let filter = plan.filter.as_ref().map(|row| Program::new(row, count)).transpose()?;
+        let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
         let mut sink = crate::sink::make(&plan.output, &tables, &fields, open)?;
         let mut walk = None;

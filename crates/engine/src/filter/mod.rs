@@ -44,11 +44,15 @@ enum Op {
 }
 
 impl Program {
-    /// Checks the program, which refers to `fields` fields, and compiles its patterns.
+    /// Checks the program, which refers to `fields`, and compiles its patterns.
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] for an instruction, type or position that does not exist.
-    pub fn new(row: &ProgramRow, fields: usize) -> Result<Self> {
+    pub fn new(row: &ProgramRow, fields: &Extractors) -> Result<Self> {
+        Self::with_fields(row, fields.len())
+    }
+
+    fn with_fields(row: &ProgramRow, fields: usize) -> Result<Self> {
         if row.ops.len() > MAX_OPS {
             return Err(refused(format!("{} instructions", row.ops.len())));
         }
@@ -125,7 +129,7 @@ mod tests {
 
     fn program(ops: &str) -> Result<Program> {
         let text = format!(r#"{{"ops":{ops},"event_codes":[3,307]}}"#);
-        Program::new(&serde_json::from_str(&text).unwrap(), 2)
+        Program::with_fields(&serde_json::from_str(&text).unwrap(), 2)
     }
 
     fn check(field: usize, value: &str) -> String {
