@@ -21,6 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use pyscap_engine::error::Error;
+use pyscap_engine::extract;
 use pyscap_engine::filter::row::{Cmp, Function, Quant};
 use pyscap_engine::plan::Plan;
 use pyscap_engine::session::{Progress, Session, Stats};
@@ -169,6 +170,7 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
 #[pyfunction]
 fn vocabulary() -> HashMap<&'static str, Vec<&'static str>> {
     HashMap::from([
+        ("fields", extract::names().collect()),
         ("filter.cmp", Cmp::WORDS.to_vec()),
         ("filter.quant", Quant::WORDS.to_vec()),
         ("filter.fn", Function::WORDS.to_vec()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyscap._engine import vocabulary
 from pyscap.model.fields import (
     CATALOGUE,
     CLASSES,
@@ -147,6 +148,17 @@ def test_suggest_offers_only_usable_fields() -> None:
     assert suggest("proc.cmdlin") == "proc.cmdline"
     assert suggest("k8smeta.svc.name") != "k8smeta.svc.name"
     assert suggest("zzz") is None
+
+
+def test_the_engine_computes_only_declared_fields() -> None:
+    assert set(vocabulary()["fields"]) <= set(FIELDS)
+
+
+def test_the_engine_computes_every_usable_field() -> None:
+    usable = {row.name for row in FIELDS.values() if row.gone is None}
+    lowered = {"evt.around"}
+    missing = usable - lowered - set(vocabulary()["fields"])
+    assert {class_of(name) for name in missing} <= {"container", "k8s"}
 
 
 def test_class_of_knows_the_listing_class() -> None:
