@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyscap import config
 from pyscap._engine import Session
-from pyscap.errors import CaptureError, ExitCode, InputError, UsageError, printable
+from pyscap.errors import ExitCode, InputError, UsageError, printable
 from pyscap.filterlang.errors import FilterError
 from pyscap.output.lines import output_row
 from pyscap.output.zone import local_zone
@@ -38,8 +38,9 @@ def run(request: Request) -> int:
     request = with_profile(request)
     plan = make_plan(request)
     if request.is_live:
-        msg = "capturing is not part of this build"
-        raise CaptureError(msg, "-r FILE reads a capture")
+        from pyscap import live
+
+        return live.run(request, plan)
     engine, stop = Session(plan.to_json()), Stop()
     try:
         read_files(engine, request.read, stop)
