@@ -15,9 +15,14 @@ use pyscap_engine::plan::Plan;
 use pyscap_engine::session::{Progress, Session};
 use pyscap_engine::source::savefile::Savefile;
 
+/// Output goes nowhere, so that only the engine is measured.
+fn discard(_fd: i32) -> std::io::Result<File> {
+    File::options().write(true).open("/dev/null")
+}
+
 fn drive(plan: &str, capture: &str) -> Result<(u64, u64)> {
     let text = std::fs::read_to_string(plan).map_err(|e| Error::io("reading the plan", e))?;
-    let mut session = Session::new(&Plan::from_json(&text)?)?;
+    let mut session = Session::new(&Plan::from_json(&text)?, discard)?;
     let file = File::open(capture).map_err(|e| Error::io("opening the capture", e))?;
     session.add_source(Box::new(Savefile::new(Box::new(file))?));
     while session.run(Duration::from_secs(60))? != Progress::Done {}
