@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyscap.format.layout_rows import LAYOUTS
 from pyscap.format.versions import METADATA_BLOCKS
+from pyscap.model.containers import CGROUP_PATTERNS, RUNTIMES
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
 from pyscap.model.fd_types import FD_TYPES
@@ -116,6 +117,7 @@ def declared_json() -> str:
             "aarch64": [(call.nr, call.name) for call in AARCH64],
         },
         "fd_types": [(row.number, row.char, row.name) for row in FD_TYPES],
+        "containers": {"runtimes": RUNTIMES, "patterns": CGROUP_PATTERNS},
     }
     declared: dict[str, Any] = {
         "tables": tables,

@@ -45,7 +45,7 @@ impl<'a> Ctx<'a> {
         applied: &'a Applied,
         clock: Clock,
     ) -> Self {
-        let thread = state.thread(ev.tid);
+        let thread = if applied.attached { state.thread(ev.tid) } else { None };
         let fd_num = applied.fd_num;
         let fd = thread.zip(fd_num).and_then(|(t, n)| state.fd(t, n));
         Ctx { ev, state, tables, thread, fd_num, fd, applied, clock }

@@ -54,7 +54,22 @@ pub struct TableRows {
     pub natives: BTreeMap<String, Vec<(u32, String)>>,
     /// Descriptor types: number, character, name.
     pub fd_types: Vec<(i8, String, Option<String>)>,
+    /// How containers are recognised.
+    pub containers: ContainerRows,
 }
+
+/// How containers are recognised.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerRows {
+    /// Number and name of each runtime.
+    pub runtimes: Vec<(u32, String)>,
+    /// Forms of control group paths, tried in this order.
+    pub patterns: Vec<CgroupRow>,
+}
+
+/// Runtime, prefix, suffix, form of the id, component before it.
+pub type CgroupRow = (String, String, String, String, String);
 
 /// One event code.
 #[derive(Debug, Deserialize)]

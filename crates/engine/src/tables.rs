@@ -248,6 +248,8 @@ pub struct Tables {
     pub fd_types: Vec<FdType>,
     /// Offsets of local time from UTC.
     pub zone: crate::render::Zone,
+    /// How containers are recognised.
+    pub containers: crate::plan::ContainerRows,
     /// Stands for codes beyond the table.
     pub unknown: EventInfo,
     /// Stands for descriptor types beyond the table.
@@ -342,6 +344,7 @@ impl Tables {
             capabilities: names_of(rows, "capabilities"),
             fd_types: fd_types(&rows.fd_types),
             zone: crate::render::Zone::default(),
+            containers: rows.containers.clone(),
             unknown: unknown_event(),
             unknown_fd: unknown_fd(),
         })

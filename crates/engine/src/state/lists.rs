@@ -36,7 +36,11 @@ impl State {
     ///
     /// `thread` is [`Thread::new`] with the fields that the row has. The parent is looked up
     /// when all lists are read, so rows may come in any order.
-    pub fn add_thread_from_list(&mut self, thread: Thread) {
+    pub fn add_thread_from_list(&mut self, mut thread: Thread) {
+        if thread.cwd.last().is_some_and(|b| *b != b'/') {
+            thread.cwd = self.interner.text(&[&thread.cwd, &b"/"[..]].concat());
+        }
+        self.cgroups.recognise(&mut thread, &mut self.containers);
         self.listed.threads.push(thread.tid);
         self.threads.insert_unlinked(thread);
     }

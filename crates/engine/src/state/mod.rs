@@ -70,7 +70,7 @@ pub struct Interface {
 /// What applying an event left behind for the fields of that event.
 #[derive(Clone, Debug, Default)]
 pub struct Applied {
-    /// Whether the event belongs to the thread of its header.
+    /// Whether the event belongs to the thread of its header, known or not.
     pub attached: bool,
     /// The descriptor the event works on or made.
     pub fd_num: Option<i64>,
@@ -124,6 +124,8 @@ impl State {
         Ok(State {
             threads: ThreadTable::new(max_threads),
             rules: rules::Rules::new(transitions, tables)?,
+            containers: ContainerTable::new(&tables.containers),
+            cgroups: containers::Cgroups::new(&tables.containers)?,
             max_threads,
             max_fds: cap(options.max_fds, fds::DEFAULT_MAX_FDS),
             ..State::default()
@@ -134,7 +136,8 @@ impl State {
     pub fn apply(&mut self, ev: &Event<'_>, _tables: &Tables, applied: &mut Applied) {
         self.finish_previous();
         let rule = self.rules.get(ev.code);
-        *applied = Applied { attached: self.attach_event(ev, rule.attach), ..Applied::default() };
+        *applied =
+            Applied { attached: self.attach_event(ev.tid, rule.attach), ..Applied::default() };
         applied.hidden = self.is_leading(ev.code);
         applied.fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
         let enter = self.take_enter(ev.tid, applied.attached);
@@ -158,16 +161,12 @@ impl State {
         }
     }
 
-    /// Finds or makes the event's thread; returns whether there is one.
-    fn attach_event(&mut self, ev: &Event<'_>, attach: Attach) -> bool {
-        match attach {
-            Attach::Nobody => false,
-            Attach::Known => self.threads.get_mut(ev.tid).is_some(),
-            Attach::Create => {
-                self.attach(ev.tid);
-                ev.tid >= 0
-            }
+    /// Finds or makes the event's thread; returns whether the event belongs to a thread at all.
+    fn attach_event(&mut self, tid: i64, attach: Attach) -> bool {
+        if attach == Attach::Create {
+            self.attach(tid);
         }
+        attach != Attach::Nobody
     }
 
     /// Makes sure that `tid` is in the table; returns whether more than its number is known.
@@ -202,6 +201,8 @@ impl State {
         *self = State {
             threads: ThreadTable::new(old.max_threads),
             rules: old.rules,
+            containers: old.containers.emptied(),
+            cgroups: old.cgroups.emptied(),
             max_threads: old.max_threads,
             max_fds: old.max_fds,
             refused_fds: old.refused_fds,
@@ -267,10 +268,19 @@ impl State {
         owner.map(|t| &mut t.fds)
     }
 
-    /// The working directory of `tid`'s process.
+    /// The working directory of `thread`'s process: empty when the process is known and its
+    /// directory is not.
+    pub fn cwd_of<'a>(&'a self, thread: &'a Thread) -> &'a [u8] {
+        let main = self.main_thread(thread);
+        if main.is_known() || !main.cwd.is_empty() {
+            &main.cwd
+        } else {
+            UNKNOWN_DIRECTORY
+        }
+    }
+
     fn cwd(&self, tid: i64) -> &[u8] {
-        let main = self.thread(tid).map(|t| self.main_thread(t));
-        main.map(|m| &*m.cwd).filter(|cwd| !cwd.is_empty()).unwrap_or(UNKNOWN_DIRECTORY)
+        self.thread(tid).map_or(UNKNOWN_DIRECTORY, |t| self.cwd_of(t))
     }
 
     /// The absolute form of a path that `tid` gave together with `dirfd`; without one nothing is

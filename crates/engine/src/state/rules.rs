@@ -248,6 +248,7 @@ impl Rules {
 }
 
 fn without_verb(event: &EventInfo) -> Rule {
-    let nobody = event.has(flag::SKIPPARSERESET);
-    Rule { attach: if nobody { Attach::Nobody } else { Attach::Create }, verb: None }
+    // Events of the capture itself: a thread in their header need not have done anything.
+    let is_internal = event.has(flag::SKIPPARSERESET);
+    Rule { attach: if is_internal { Attach::Known } else { Attach::Create }, verb: None }
 }

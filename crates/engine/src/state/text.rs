@@ -56,10 +56,10 @@ impl Interner {
     }
 }
 
-/// The NUL-terminated strings in `bytes`.
+/// The NUL-terminated strings in `bytes`; a single NUL is no string.
 pub fn split_nul(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    let is_empty = bytes.is_empty();
+    let is_empty = whole.is_empty();
     whole.split(|b| *b == 0).filter(move |_| !is_empty)
 }
 
@@ -79,8 +79,8 @@ mod tests {
         let split = |bytes: &'static [u8]| split_nul(bytes).collect::<Vec<_>>();
         assert_eq!(split(b"-l\0/tmp\0"), [&b"-l"[..], b"/tmp"]);
         assert_eq!(split(b"-l\0/tmp"), [&b"-l"[..], b"/tmp"]);
-        assert_eq!(split(b"\0"), [&b""[..]]);
-        assert!(split(b"").is_empty());
+        assert_eq!(split(b"a\0\0"), [&b"a"[..], b""]);
+        assert!(split(b"").is_empty() && split(b"\0").is_empty());
     }
 
     #[test]

@@ -239,7 +239,7 @@ fn fill_from_clone(step: &mut Step<'_, '_>, inputs: &CloneInputs, thread: &mut T
     thread.gid = inputs.gid.u32(ev).unwrap_or(thread.gid);
     thread.clone_ts_ns = ev.ts_ns;
     if let Some(cgroups) = inputs.cgroups.get(ev) {
-        step.state.cgroups.give(thread, cgroups);
+        step.state.cgroups.give(thread, cgroups, &mut step.state.containers);
     }
 }
 
@@ -256,11 +256,11 @@ pub(super) fn exec(step: &mut Step<'_, '_>, inputs: &ExecInputs) {
     }
     end_other_threads(step);
     let exepath = exepath_of(step, inputs);
-    let State { threads, interner, cgroups, .. } = &mut *step.state;
+    let State { threads, interner, cgroups, containers, .. } = &mut *step.state;
     let Some(thread) = threads.get_mut(ev.tid) else { return };
     fill_program(ev, inputs, thread, interner);
     if let Some(bytes) = inputs.cgroups.get(ev) {
-        cgroups.give(thread, bytes);
+        cgroups.give(thread, bytes, containers);
     }
     fill_numbers(ev, inputs, thread);
     fill_exe_file(ev, inputs, thread);
@@ -301,9 +301,8 @@ fn fill_program(ev: &Event<'_>, inputs: &ExecInputs, thread: &mut Thread, intern
         Some(comm) => interner.text(comm),
         None => thread.exe.clone(),
     };
-    if let Some(args) = inputs.args.get(ev) {
-        thread.args = interner.list(args);
-    }
+    // An empty list here is no argument, not an unknown one.
+    thread.args = interner.list(inputs.args.get(ev).unwrap_or(&[]));
     if let Some(env) = inputs.env.get(ev) {
         thread.env = interner.list(env);
     }

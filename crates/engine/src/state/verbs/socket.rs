@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::super::addr::{family, plain, unix_text, Address, Ends};
-use super::super::fds::{Fd, FdKind, FdTable, Role, Tuple, L4};
+use super::super::fds::{Fd, FdKind, Role, Tuple, L4};
 use super::super::rules::inputs;
 use super::super::Interface;
 use super::file::open_flag;
@@ -274,7 +274,7 @@ fn learn_ends(step: &mut Step<'_, '_>, num: i64, ends: Ends<'_>, is_send: bool) 
                 fd.kind = FdKind::Ipv4Sock;
             }
             fd.tuple = Some(fill_unset(tuple, &step.state.interfaces));
-            orient(&mut fd, step.fds(), is_send);
+            orient(&mut fd, is_send);
         }
     }
     step.applied.fd_name_changed = old_name.is_some() && fd.name != old_name;
@@ -296,37 +296,22 @@ fn tells_news(fd: &Fd, ends: &Ends<'_>) -> bool {
 }
 
 /// Decides which end is the server's and names the socket from client to server.
-fn orient(fd: &mut Fd, fds: Option<&mut FdTable>, is_send: bool) {
+///
+/// Who sends first is taken for the client.
+/// DIFFERENCE(libs 0.25-dev): for IPv6 as well, where libs takes every process for a client.
+fn orient(fd: &mut Fd, is_send: bool) {
     if fd.l4 == L4::Unknown {
         fd.l4 = L4::Udp;
     }
     let Some(tuple) = fd.tuple else { return };
     if fd.role == Role::None {
-        fd.role = guess_role(tuple, fds, is_send);
+        fd.role = if is_send { Role::Client } else { Role::Server };
     }
     let other_way = if is_send { Role::Server } else { Role::Client };
     if fd.role == other_way {
         fd.tuple = Some(tuple.swapped());
     }
     fd.name_ends();
-}
-
-/// A process that listens on the destination port is the server, unless it also uses the source
-/// port: then who sends first is taken for the client.
-fn guess_role(tuple: Tuple, fds: Option<&mut FdTable>, is_send: bool) -> Role {
-    let Some(fds) = fds else { return Role::Client };
-    let tuples = |server: bool| {
-        fds.iter()
-            .filter(move |(_, fd)| fd.kind.is_ip() && fd.kind.is_server() == server)
-            .filter_map(|(_, fd)| fd.tuple)
-    };
-    if !tuples(true).any(|t| t.dport == tuple.dport) {
-        Role::Client
-    } else if is_send && tuples(false).any(|t| t.sport == tuple.sport) {
-        Role::Client
-    } else {
-        Role::Server
-    }
 }
 
 /// Fills an unset address with that of the interface that reaches the other end.
