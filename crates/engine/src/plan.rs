@@ -54,7 +54,8 @@ pub struct TableRows {
     pub natives: BTreeMap<String, Vec<(u32, String)>>,
     /// Descriptor types: number, character, name.
     pub fd_types: Vec<(i8, String, Option<String>)>,
-    /// How containers are recognised.
+    /// How containers are recognised; not at all without rows.
+    #[serde(default)]
     pub containers: ContainerRows,
 }
 
