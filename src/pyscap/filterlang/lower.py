@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any as Json
 
 from pyscap.filterlang import typed
@@ -140,7 +141,8 @@ def _steps(operand: typed.Operand, index: Index) -> list[dict[str, Json]]:
     if isinstance(operand, typed.Const):
         return [{"const": _value(operand)}]
     if isinstance(operand, typed.Use):
-        return [{"field": index(operand.ref)}]
+        ref = operand.ref
+        return [{"field": index(replace(ref, each=True) if ref.matches_any else ref)}]
     inner = operand.items if isinstance(operand, typed.Items) else operand.args
     steps = [step for item in inner for step in _steps(item, index)]
     if isinstance(operand, typed.Items):

@@ -95,6 +95,8 @@ class FieldRef:
     """Kind of the argument: index, key or name; None without one."""
     argument: int | str | None = None
     """The index as a number, the key or name as text; None without one."""
+    each: bool = False
+    """Whether a field of several values is wanted as a list, for a filter to compare each."""
 
     @property
     def name(self) -> str:
@@ -115,10 +117,10 @@ class FieldRef:
 
         Returns:
             `{"name": ..., "arg": None | {"index": n} | {"key": text} | {"name": text},
-            "form": ...}`.
+            "form": ...}`. The form is `EACH` for a list of values to compare one by one.
         """
         arg = None if self.kind is None else {self.kind: self.argument}
-        return {"name": self.spec.name, "arg": arg, "form": self.spec.form}
+        return {"name": self.spec.name, "arg": arg, "form": "EACH" if self.each else self.spec.form}
 
 
 def _quote(text: str) -> str:
