@@ -38,9 +38,9 @@ def run(request: Request) -> int:
     request = with_profile(request)
     plan = make_plan(request)
     if request.is_live:
-        from pyscap import live
+        from pyscap.live import run as run_live
 
-        return live.run(request, plan)
+        return run_live(request, plan)
     engine, stop = Session(plan.to_json()), Stop()
     try:
         read_files(engine, request.read, stop)

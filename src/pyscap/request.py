@@ -30,6 +30,7 @@ class Request:
     latency: bool = False
     follow: int | None = None
     page_faults: bool = False
+    switches: bool = False
     include_self: bool = False
     exclude_users: bool = False
     suppress_comm: tuple[str, ...] = ()
@@ -124,6 +125,7 @@ LIVE_ONLY = (
     "latency",
     "follow",
     "page_faults",
+    "switches",
     "include_self",
     "ready_fd",
     "command",
