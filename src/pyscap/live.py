@@ -109,9 +109,9 @@ def probe_config(
 
     lengths = request.snaplen or {}
     codes = (plan.filter or {}).get("event_codes")
-    roots = {request.follow, command.pid if command else None} - {None}
-    if roots:
-        pushdown = replace(pushdown, trees=frozenset(roots) | (pushdown.trees or frozenset()))
+    root = request.follow if command is None else command.pid
+    if root is not None:
+        pushdown = replace(pushdown, trees=frozenset({root}))
     return ProbeConfig(
         snaplen=lengths.get("", DEFAULT_SNAPLEN),
         snaplen_by_kind={kind: length for kind, length in lengths.items() if kind},

@@ -113,6 +113,7 @@ EXCLUSIVE: tuple[tuple[str, ...], ...] = (
     ("print", "details"),
     ("fatfile", "no_fatfile"),
     ("keep", "limit"),
+    ("follow", "command"),
 )
 """Options of which at most one may be given.
 
