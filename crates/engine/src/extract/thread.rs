@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// The fields of this module.
 pub const FIELDS: &[Row] = &[
-    ("thread.tid", Val(|c, _| Some(Value::Int(c.thread?.tid)))),
+    ("thread.tid", Val(|c, _| Some(Value::Int(c.ev.tid)))),
     ("thread.vtid", Val(|c, _| Some(Value::Int(c.thread?.vtid)))),
     ("thread.ismain", Val(|c, _| c.thread.map(|t| Value::Bool(t.tid == t.pid)))),
     ("thread.nametid", Text(name_and_tid)),
