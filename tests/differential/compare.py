@@ -30,6 +30,7 @@ import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import ClassVar
 
 HERE = Path(__file__).resolve().parent
 PYSCAP = Path(sys.executable).parent / "pyscap"
@@ -54,8 +55,8 @@ class Expected:
 
     @property
     def extra(self) -> list[str]:
-        """Arguments that make us show what the peer shows: libs does not hide internal events."""
-        return ["-D"] if self.peer.startswith("libs") else []
+        """Arguments that make us show what the peer shows: libs hides and cuts nothing."""
+        return ["-D", "-v"] if self.peer.startswith("libs") else []
 
 
 @dataclass
@@ -92,13 +93,15 @@ class Report:
     explained: int = 0
     unexplained: list[tuple[str | None, str | None]] = field(default_factory=list)
     """Pairs of theirs (as it became through known differences) and ours."""
+    shown: ClassVar[int] = 5
+    """How many of them are printed."""
 
     def __str__(self) -> str:
         name = self.expected.path.name
         head = f"{name}: {self.lines} lines, {self.explained} differ as known"
         if not self.unexplained:
             return head
-        pairs = self.unexplained[:5]
+        pairs = self.unexplained[: Report.shown]
         shown = "".join(f"\n  theirs {theirs!r}\n  ours   {ours!r}" for theirs, ours in pairs)
         return f"{head}, {len(self.unexplained)} differ{shown}"
 
@@ -211,7 +214,9 @@ def main() -> int:
     parser.add_argument("--queries", type=Path, default=HERE / "queries.tsv")
     parser.add_argument("--known", type=Path, default=HERE / "known.toml")
     parser.add_argument("--only", default="*", help="pattern of expected files")
+    parser.add_argument("--show", type=int, default=Report.shown, help="differences to print")
     options = parser.parse_args()
+    Report.shown = options.show
     known, queries = load_known(options.known), load_queries(options.queries)
     bad = 0
     for expected in comparable(options.expected, options.only):
