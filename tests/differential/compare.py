@@ -181,9 +181,7 @@ def compare(expected: Expected, ours: list[str], known: list[Known]) -> Report:
     return report
 
 
-def settle(
-    pair: tuple[str | None, str | None], applicable: list[Known], report: Report
-) -> None:
+def settle(pair: tuple[str | None, str | None], applicable: list[Known], report: Report) -> None:
     """Explain a difference by the known ones, or note it."""
     theirs, ours = pair
     if theirs is None or ours is None:
