@@ -4,11 +4,21 @@ PYSCAP_DIFFERENTIAL names a folder with `captures/`, `expected/` and `queries.ts
 instead of the ones beside this file; unused differences are then no mistake.
 """
 
+import gzip
 import os
 from pathlib import Path
 
 import pytest
-from compare import HERE, comparable, compare, find_capture, load_known, load_queries, run
+from differential.compare import (
+    HERE,
+    Expected,
+    comparable,
+    compare,
+    find_capture,
+    load_known,
+    load_queries,
+    run,
+)
 
 FOLDER = Path(os.environ.get("PYSCAP_DIFFERENTIAL", HERE))
 EXPECTED = comparable(FOLDER / "expected")
@@ -41,11 +51,7 @@ def test_every_known_difference_is_used(known):
 
 
 def test_a_difference_without_a_reason_is_noticed(tmp_path):
-    import gzip
-
-    from compare import Expected
-
     path = tmp_path / "x.default.sysdig-0.41.4.txt.gz"
     path.write_bytes(gzip.compress(b"1 a\n2 b\n4 d\n"))
     report = compare(Expected.of(path), ["1 a", "2 c", "3 x"], [])
-    assert [pair for pair in report.unexplained] == [("2 b", "2 c"), (None, "3 x"), ("4 d", None)]
+    assert report.unexplained == [("2 b", "2 c"), (None, "3 x"), ("4 d", None)]
