@@ -51,7 +51,7 @@ fn parent<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
 
 fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
     let ptid = main(ctx)?.ptid;
-    (ptid != 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
+    (ptid > 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
 }
 
 /// The process itself, its parent, and so on.
