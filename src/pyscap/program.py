@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyscap import config
 from pyscap._engine import Session
@@ -20,6 +20,7 @@ from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
+    from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
     from pyscap.request import Request
     from pyscap.session import Stats
@@ -36,17 +37,43 @@ def run(request: Request) -> int:
         PyscapError: an input is no capture, is cut or damaged; what was complete is out.
     """
     request = with_profile(request)
-    plan = make_plan(request)
+    if request.explain_filter:
+        return explain_filter(request)
     if request.is_live:
-        from pyscap.live import run as run_live
-
-        return run_live(request, plan)
+        return run_live(request)
+    plan = make_plan(request)
     engine, stop = Session(plan.to_json()), Stop()
     try:
         read_files(engine, request.read, stop)
     finally:
         say_counts(engine.stats(), request)
     return conclude(engine.stats(), stop, request)
+
+
+def run_live(request: Request) -> int:
+    """Capture, with what the kernel can decide of the filter decided there."""
+    from pyscap import live
+    from pyscap.filterlang.push import push
+    from pyscap.probe.pushdown import NOTHING_PUSHED
+
+    fields = FieldList()
+    compiled = make_filter(request, fields)
+    plan = join_plan(request, fields, compiled)
+    pushed = push(compiled) if compiled and not request.no_pushdown else NOTHING_PUSHED
+    return live.run(request, plan, pushed)
+
+
+def explain_filter(request: Request) -> int:
+    """Print what the request's filter does and which part of it runs where."""
+    from pyscap.filterlang.explain import explain
+    from pyscap.filterlang.push import explain_push, push
+
+    compiled = make_filter(request, FieldList())
+    if compiled is None:
+        msg = "there is no filter to explain"
+        raise UsageError(msg, "give a filter, in quotes")
+    sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(compiled))}\n")
+    return ExitCode.OK
 
 
 def dump_plan(request: Request) -> int:
@@ -65,7 +92,12 @@ def with_profile(request: Request) -> Request:
 def make_plan(request: Request) -> Plan:
     """What the engine is to do for a request."""
     fields = FieldList()
-    program = make_filter(request, fields)
+    return join_plan(request, fields, make_filter(request, fields))
+
+
+def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | None) -> Plan:
+    """The plan of a request whose filter is compiled."""
+    program = compiled.program if compiled else None
     options = Options(
         internal=request.debug,
         live=request.is_live,
@@ -76,8 +108,8 @@ def make_plan(request: Request) -> Plan:
     return Plan(fields, program, output_row(request, fields), options=options)
 
 
-def make_filter(request: Request, fields: FieldList) -> dict[str, Any] | None:
-    """The program of the request's filter, whose warnings are said; None without a filter."""
+def make_filter(request: Request, fields: FieldList) -> CompiledFilter | None:
+    """The request's filter, whose warnings are said; None without a filter."""
     if not request.words:
         return None
     from pyscap.filterlang.compile import compile_filter, join_words
@@ -91,7 +123,7 @@ def make_filter(request: Request, fields: FieldList) -> dict[str, Any] | None:
         raise
     for warning in compiled.warnings:
         sys.stderr.write(f"{printable(warning.render())}\n")
-    return compiled.program
+    return compiled
 
 
 SHELL_HINT = "put the whole filter in quotes: the shell took some of its own"

@@ -10,7 +10,6 @@ kernel knows as well as the engine does: process, thread, effective user.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,12 @@ if TYPE_CHECKING:
 
     from pyscap.filterlang.compile import CompiledFilter
 
-PUSHED: dict[str, str] = {"proc.pid": "pids", "thread.tid": "tids", "user.uid": "uids"}
+PUSHED: dict[str, str] = {
+    "evt.type": "calls",
+    "proc.pid": "pids",
+    "thread.tid": "tids",
+    "user.uid": "uids",
+}
 """Fields that the kernel can compare, and the set of `Pushdown` that does."""
 
 MOST = 1024
@@ -44,14 +48,28 @@ def push(compiled: CompiledFilter) -> Pushdown:
         Sets that every event which can pass is in; `state` names the events that arrive whatever
         the sets say, because fields of later events depend on them.
     """
-    sets: dict[str, frozenset[int]] = {}
+    sets: dict[str, frozenset[int | str]] = {}
     for name, values in _equalities(compiled.condition):
         sets[name] = sets[name] & values if name in sets else values
     events = None if compiled.event_codes is None else frozenset(compiled.event_codes)
     if not sets and events is None:
         return NOTHING_PUSHED
-    pushed = Pushdown(events=events, state=state_codes())
-    return replace(pushed, pids=sets.get("pids"), tids=sets.get("tids"), uids=sets.get("uids"))
+    return Pushdown(
+        events=events,
+        state=state_codes(),
+        calls=_texts(sets.get("calls")),
+        pids=_numbers(sets.get("pids")),
+        tids=_numbers(sets.get("tids")),
+        uids=_numbers(sets.get("uids")),
+    )
+
+
+def _numbers(values: frozenset[int | str] | None) -> frozenset[int] | None:
+    return None if values is None else frozenset(v for v in values if isinstance(v, int))
+
+
+def _texts(values: frozenset[int | str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(v for v in values if isinstance(v, str))
 
 
 @cache
@@ -72,20 +90,20 @@ def _has_tuple(code: int) -> bool:
     return any(param.type == "SOCKTUPLE" for param in EVENTS[code].params)
 
 
-def _equalities(condition: typed.Condition) -> Iterator[tuple[str, frozenset[int]]]:
+def _equalities(condition: typed.Condition) -> Iterator[tuple[str, frozenset[int | str]]]:
     """Sets that hold whenever `condition` does."""
     if isinstance(condition, typed.All):
         for part in condition.parts:
             yield from _equalities(part)
     elif isinstance(condition, typed.Comparison):
-        left, values = condition.left, _numbers(condition)
+        left, values = condition.left, _constants(condition)
         if isinstance(left, typed.Use) and values is not None:
             name = PUSHED.get(left.ref.spec.name)
             if name:
                 yield name, values
 
 
-def _numbers(comparison: typed.Comparison) -> frozenset[int] | None:
+def _constants(comparison: typed.Comparison) -> frozenset[int | str] | None:
     """The constants one of which the left side must equal; None when it is no such comparison."""
     right = comparison.right
     if comparison.quantifier not in (None, "anyof", "oneof"):
@@ -95,16 +113,16 @@ def _numbers(comparison: typed.Comparison) -> frozenset[int] | None:
     items = right if isinstance(right, tuple) else (right,)
     if not items or len(items) > MOST:
         return None
-    values = {item.value for item in items if isinstance(item, typed.Const)}
-    numbers = frozenset(int(value) for value in values if isinstance(value, int))
-    return numbers if len(numbers) == len(set(items)) and min(numbers) >= 0 else None
+    values = [item.value for item in items if isinstance(item, typed.Const)]
+    known = frozenset(v for v in values if isinstance(v, str) or (isinstance(v, int) and v >= 0))
+    return known if len(values) == len(items) and known == frozenset(values) else None
 
 
 def explain_push(pushed: Pushdown) -> str:
     """Tell which part of a filter runs where."""
     lines = []
     if pushed.events is not None:
-        names = sorted({EVENTS[code].name for code in pushed.events})
+        names = sorted(pushed.calls or {EVENTS[code].name for code in pushed.events})
         shown = ", ".join(names) if len(names) <= SHOWN else f"{len(names)} of all types"
         lines.append(f"event types: {shown}")
     for words, values in (

@@ -31,6 +31,8 @@ MAX_SNAPLEN = 65000
 DEFAULT_SNAPLEN = 80
 DEFAULT_RING_BYTES = 8 << 20
 SNAP_KINDS = ("file", "net", "exec", "other")
+GENERIC = 1
+"""Event of the calls that have none of their own."""
 SYSCALL_SLOTS = 512
 SET_SIZE = 16384
 TREE_LIMIT = 65536
@@ -138,10 +140,12 @@ def select(config: ProbeConfig, arch: str) -> Selection:
     """Which calls and tracepoints a configuration needs."""
     wanted = config.pushdown.events
     needed = None if wanted is None else wanted | config.pushdown.state
+    names = config.pushdown.calls
     calls = {
         spec.nr: generate.row_of(spec.exit_code)
         for spec in generate.SYSCALLS[arch]
         if spec.name not in ("exit", "exit_group", "rt_sigreturn")
+        and (names is None or generate.row_of(spec.exit_code) != GENERIC or spec.name in names)
         and (
             needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed
         )

@@ -15,6 +15,8 @@ class Pushdown:
 
     events: frozenset[int] | None = None
     """Exit event codes that are wanted; others are only delivered when `state` has them."""
+    calls: frozenset[str] | None = None
+    """Names of the wanted events; of the calls without an event of their own, only these."""
     state: frozenset[int] = frozenset()
     """Event codes that the state needs: delivered whatever the other conditions say."""
     pids: frozenset[int] | None = None
