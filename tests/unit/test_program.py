@@ -21,7 +21,8 @@ def configured(monkeypatch, tmp_path):
 
 
 def compiled(*words, **options):
-    return program.make_filter(Request(words=words, **options), FieldList())
+    found = program.make_filter(Request(words=words, **options), FieldList())
+    return found and found.program
 
 
 def test_no_words_are_no_filter():
