@@ -59,7 +59,7 @@ struct syscall_entry {
 struct scratch {
 	u32 busy;
 	u32 nr;
-	u64 ret;
+	s64 ret;
 	u64 args[6];
 	u64 entered_ns;
 	u64 unreadable; /* bit i: the memory of parameter i could not be read */
