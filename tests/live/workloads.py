@@ -1,8 +1,8 @@
 """Makes each decoded system call with telling values and says which line must be printed for it.
 
 Run as a program: `workloads.py FOLDER`. It makes the calls in one process and writes one JSON
-object a case to standard output: `{"case": ..., "lines": [...]}`. A `#` in a line stands for a number
-that only the kernel knows. Between two cases stands an `access` of a path named after the case, so that the
+object a case to standard output: `{"case": ..., "lines": [...]}`. A `#` in a line stands for what
+only the kernel knows. Before each case stands an `openat` of a path named after it, so that the
 events of a case can be found.
 """
 
@@ -50,11 +50,11 @@ def has(*names):
 
 
 def dev_of(path):
-    return f"{os.stat(path).st_dev:X}"
+    return f"{Path(path).stat().st_dev:X}"
 
 
 def ino_of(path):
-    return os.stat(path).st_ino
+    return Path(path).stat().st_ino
 
 
 def buffer(size, data=b""):
@@ -86,7 +86,9 @@ class Files:
 @case
 def open_and_close(f):
     path = f / "made"
-    fd = call("openat", CWD, path.encode(), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    fd = call(
+        "openat", CWD, path.encode(), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640
+    )
     yield (
         f"openat fd={fd}(<f>{path}) dirfd=-100(AT_FDCWD) name={path} "
         f"flags=20519(O_EXCL|O_CREAT|O_RDWR|O_CLOEXEC|O_F_CREATED) mode=0640 "
@@ -139,7 +141,8 @@ def openat2(f):
     yield (
         f"openat2 fd={fd}(<f>{path}) dirfd=-100(AT_FDCWD) name={path} "
         "flags=4097(O_RDONLY|O_CLOEXEC) mode=0 "
-        f"resolve=12(RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS) dev={dev_of(path)} ino={ino_of(path)}"
+        "resolve=12(RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS) "
+        f"dev={dev_of(path)} ino={ino_of(path)}"
     )
     os.close(fd)
 
@@ -171,9 +174,8 @@ def read_and_write(f):
 def iovec(*parts):
     """A struct iovec array and the memory it points to."""
     memory = [buffer(max(len(p), 1), p) for p in parts]
-    return struct.pack(
-        f"<{2 * len(parts)}Q", *(x for m, p in zip(memory, parts) for x in (address(m), len(p)))
-    ), memory
+    words = [x for m, p in zip(memory, parts, strict=True) for x in (address(m), len(p))]
+    return struct.pack(f"<{len(words)}Q", *words), memory
 
 
 @case
@@ -216,11 +218,11 @@ def duplicates(f):
     call("dup3", fd, 101, os.O_CLOEXEC)
     yield f"dup3 res=101{name} oldfd={fd}{name} newfd=101{name} flags=4096(O_CLOEXEC)"
     call("fcntl", fd, 1030, 102)
-    yield f"fcntl res=102{name} fd={fd}{name} cmd=26(F_DUPFD_CLOEXEC)"
+    yield f"fcntl res=102{name} fd={fd}{name} cmd=26(F_DUPFD_CLOEXEC) arg=0"
     call("fcntl", fd, 3, 0)
-    yield f"fcntl res=#fcntl# fd={fd}{name} cmd=4(F_GETFL)"
+    yield f"fcntl res=#fcntl# fd={fd}{name} cmd=4(F_GETFL) arg=0"
     call("fcntl", fd, 1024, 99)
-    yield f"fcntl res=-22(EINVAL) fd={fd}{name} cmd=23(F_SETLEASE)"
+    yield f"fcntl res=-22(EINVAL) fd={fd}{name} cmd=23(F_SETLEASE) arg=0"
     os.closerange(100, 103)
     os.close(one)
     os.close(fd)
@@ -260,14 +262,17 @@ def names(f):
         yield f"unlink res=0 path={c}"
         call("symlink", b"target", c.encode())
         yield f"symlink res=0 target=target linkpath={c}"
-        os.unlink(c)
+        Path(c).unlink()
     call("linkat", folder, b"a", folder, b"b", 0x400)
-    yield f"linkat res=0 olddir={at} oldpath=a({a}) newdir={at} newpath=b({b}) flags=1024(AT_SYMLINK_FOLLOW)"
+    yield (
+        f"linkat res=0 olddir={at} oldpath=a({a}) newdir={at} newpath=b({b}) "
+        "flags=1024(AT_SYMLINK_FOLLOW)"
+    )
     if has("renameat"):
         call("renameat", folder, b"b", CWD, c.encode())
         yield f"renameat res=0 olddirfd={at} oldpath=b({b}) newdirfd=-100(AT_FDCWD) newpath={c}"
     else:
-        os.rename(b, c)
+        Path(b).rename(c)
     call("renameat2", CWD, c.encode(), folder, b"b", 1)
     yield (
         f"renameat2 res=0 olddirfd=-100(AT_FDCWD) oldpath={c} newdirfd={at} newpath=b({b}) "
@@ -277,7 +282,7 @@ def names(f):
     yield f"symlinkat res=0 target=there linkdirfd={at} linkpath=s({f / 's'})"
     call("unlinkat", folder, b"s", 0)
     yield f"unlinkat res=0 dirfd={at} name=s({f / 's'}) flags=0"
-    os.unlink(b)
+    Path(b).unlink()
     os.close(folder)
 
 
@@ -354,13 +359,13 @@ def nodes(f):
     if has("mknod"):
         call("mknod", path.encode(), 0o010600, 0)
         yield f"mknod res=0 path={path} mode=010600(S_IWUSR|S_IRUSR|S_IFIFO) dev=0"
-        os.unlink(path)
+        Path(path).unlink()
     call("mknodat", CWD, path.encode(), 0o010640, 0)
     yield (
         f"mknodat res=0 dirfd=-100(AT_FDCWD) path={path} "
         "mode=010640(S_IRGRP|S_IWUSR|S_IRUSR|S_IFIFO) dev=0"
     )
-    os.unlink(path)
+    Path(path).unlink()
 
 
 @case
@@ -413,7 +418,7 @@ def pipes(f):
         "flags=4160(O_NONBLOCK|O_CLOEXEC)"
     )
     call("pipe2", pair, 0x7)
-    yield "pipe2 res=-22(EINVAL) fd1=-1(EPERM) fd2=-1(EPERM) ino=0 flags=0(O_NONE)"
+    yield "pipe2 res=-22(EINVAL) fd1=-1 fd2=-1 ino=0 flags=0(O_NONE)"
     os.close(pair[0])
     os.close(pair[1])
 
@@ -432,7 +437,7 @@ def small_descriptors(f):
         os.close(fd)
         mask = struct.pack("<Q", 1 << 9)
         fd = call("signalfd", -1, mask, 8)
-        yield f"signalfd res={fd}(<s>) fd=-1(EPERM) mask=200 flags=0"
+        yield f"signalfd res={fd}(<s>) fd=-1 mask=200 flags=0"
         os.close(fd)
     fd = call("eventfd2", 6, os.O_CLOEXEC | os.O_NONBLOCK)
     yield f"eventfd2 res={fd}(<e>) flags=4160(O_NONBLOCK|O_CLOEXEC) initval=6"
@@ -444,7 +449,7 @@ def small_descriptors(f):
     yield f"inotify_init1 res={fd}(<i>) flags=64(O_NONBLOCK)"
     os.close(fd)
     fd = call("signalfd4", -1, struct.pack("<Q", 1 << 11), 8, os.O_CLOEXEC)
-    yield f"signalfd4 res={fd}(<s>) flags=4096(O_CLOEXEC) fd=-1(EPERM) mask=800"
+    yield f"signalfd4 res={fd}(<s>) flags=4096(O_CLOEXEC) fd=-1 mask=800"
     os.close(fd)
     fd = call("timerfd_create", 1, os.O_NONBLOCK)
     yield f"timerfd_create res={fd}(<t>) clockid=1 flags=40"
@@ -489,9 +494,7 @@ def waiting(f):
         yield f"poll res=2 fds={reader}:p1 {writer}:p4 timeout=10"
     limit = struct.pack("<qq", 1, 500)
     call("ppoll", fds, 2, limit, struct.pack("<Q", 1 << 9 | 1 << 11), 8)
-    yield (
-        f"ppoll res=2 fds={reader}:p1 {writer}:p4 timeout=#time# sigmask=SIGUSR1 SIGUSR2"
-    )
+    yield (f"ppoll res=2 fds={reader}:p1 {writer}:p4 timeout=#time# sigmask=SIGUSR1 SIGUSR2")
     quiet = struct.pack("<ihh", reader, 2, 0)
     call("ppoll", quiet, 1, struct.pack("<qq", 0, 0), 0, 0)
     yield "ppoll res=0 fds= timeout=0(0s) sigmask="
@@ -508,9 +511,7 @@ def waiting(f):
     yield "nanosleep res=0 interval=1500(1.5e-06s)"
     word = (ctypes.c_int * 1)(3)
     call("futex", word, 0 | 128, 4, 0)
-    yield (
-        f"futex res=-11(EAGAIN) addr={address(word):X} op=128(FUTEX_PRIVATE_FLAG) val=4"
-    )
+    yield (f"futex res=-11(EAGAIN) addr={address(word):X} op=128(FUTEX_PRIVATE_FLAG) val=4")
     os.close(reader)
     os.close(writer)
 
@@ -536,7 +537,7 @@ def stream(family, host):
     digit = "4" if family == socket.AF_INET else "6"
     label = "2(AF_INET)" if family == socket.AF_INET else "10(AF_INET6)"
     kind = int(socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    yield f"socket fd={fd}(<{digit}>) domain={label} type={kind} proto=6"
+    yield f"socket fd={fd}(<{digit}>) domain={label} type={kind} proto=6 flags=0(O_NONE)"
     listener = socket.socket(fileno=fd)
     address_of = sockaddr(family, 0)
     call("bind", fd, address_of, len(address_of))
@@ -549,17 +550,13 @@ def stream(family, host):
     call("connect", client.fileno(), target, len(target))
     own = client.getsockname()[1]
     both = f"{host}:{own}->{host}:{port}"
-    yield (
-        f"connect res=0 tuple={both} fd={client.fileno()}(<{digit}t>{both}) addr={host}:{port}"
-    )
+    yield (f"connect res=0 tuple={both} fd={client.fileno()}(<{digit}t>{both}) addr={host}:{port}")
     got = call("accept4", fd, 0, 0, socket.SOCK_NONBLOCK)
     yield (
         f"accept4 fd={got}(<{digit}t>{both}) tuple={both} queuepct=0 queuelen=0 queuemax=7 flags=40"
     )
     call("sendto", client.fileno(), b"question", 8, 0, 0, 0)
-    yield (
-        f"sendto res=8 data=question fd={client.fileno()}(<{digit}t>{both}) size=8 tuple={both}"
-    )
+    yield (f"sendto res=8 data=question fd={client.fileno()}(<{digit}t>{both}) size=8 tuple={both}")
     room = buffer(64)
     call("recvfrom", got, room, 64, 0, 0, 0)
     yield f"recvfrom res=8 data=question tuple={both} fd={got}(<{digit}t>{both}) size=64"
@@ -596,7 +593,9 @@ def refused(f):
 
 
 def msghdr(vectors, count, name=0, name_length=0, control=0, control_length=0):
-    return struct.pack("<QIxxxxQQQQI4x", name, name_length, vectors, count, control, control_length, 0)
+    return struct.pack(
+        "<QIxxxxQQQQI4x", name, name_length, vectors, count, control, control_length, 0
+    )
 
 
 @case
@@ -725,7 +724,7 @@ def memory(f):
     call("mmap", 0, 0, mmap.PROT_READ, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
     yield (
         f"mmap res=-22(EINVAL) {VM} addr=0 length=0 prot=1(PROT_READ) "
-        "flags=9(MAP_SHARED|MAP_ANONYMOUS) fd=-1(EPERM) offset=0"
+        "flags=9(MAP_SHARED|MAP_ANONYMOUS) fd=-1 offset=0"
     )
     call("mlockall", 7 << 4)
     yield "mlockall res=-22(EINVAL) flags=112"
@@ -769,8 +768,7 @@ def limits(f):
     room = buffer(16, struct.pack("<qq", soft, hard))
     call("prlimit64", 0, 4, room, 0)
     yield (
-        f"prlimit res=0 newcur={soft} newmax={hard} oldcur=0 oldmax=0 pid=0 "
-        "resource=4(RLIMIT_CORE)"
+        f"prlimit res=0 newcur={soft} newmax={hard} oldcur=0 oldmax=0 pid=0 resource=4(RLIMIT_CORE)"
     )
     call("getrlimit", 7, room)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -859,9 +857,7 @@ def semaphores(f):
 @case
 def system(f):
     call("mount", b"none", b"/nowhere", b"tmpfs", 1 | 2 | 0x4000, 0)
-    yield (
-        "mount res=-2(ENOENT) dev=none dir=/nowhere type=tmpfs flags=16387(RDONLY|NOSUID|REC)"
-    )
+    yield ("mount res=-2(ENOENT) dev=none dir=/nowhere type=tmpfs flags=16387(RDONLY|NOSUID|REC)")
     call("umount2", b"/nowhere", 2)
     yield "umount2 res=-2(ENOENT) name=/nowhere flags=2(DETACH)"
     call("delete_module", b"nothing", 0o4000)
@@ -872,7 +868,8 @@ def system(f):
     yield "init_module res=# img=image length=5 uargs=b=2"
     call("io_uring_enter", 9999, 1, 2, 1, 0, 0)
     yield (
-        "io_uring_enter res=# fd=9999 to_submit=1 min_complete=2 flags=1(IORING_ENTER_GETEVENTS) sig="
+        "io_uring_enter res=# fd=9999 to_submit=1 min_complete=2 "
+        "flags=1(IORING_ENTER_GETEVENTS) sig="
     )
     call("io_uring_register", 9999, 8, 0, 3)
     yield "io_uring_register res=# fd=9999 opcode=8(IORING_REGISTER_PROBE) arg=0 nr_args=3"
@@ -883,6 +880,47 @@ def system(f):
     )
     call("quotactl", 0x80000700 | 0x01, b"/dev/none", 5, 0)
     yield "quotactl res=# special=/dev/none #rest#"
+
+
+@case
+def capabilities(f):
+    head, sets = struct.pack("<II", 0x20080522, 0), buffer(24)
+    call("capget", head, sets)
+    call("capset", head, sets)
+    yield "capset res=0 cap_inheritable=#hex# cap_permitted=#hex# cap_effective=#hex#"
+
+
+@case
+def rings_and_handles(f):
+    room = buffer(120)
+    fd = call("io_uring_setup", 4, room)
+    if fd >= 0:
+        yield (
+            f"io_uring_setup res={fd} entries=4 sq_entries=4 cq_entries=8 flags=0 sq_thread_cpu=0 "
+            "sq_thread_idle=0 features=#rest#"
+        )
+        os.close(fd)
+    path = f.make("handle")
+    handle, mount = buffer(136, struct.pack("<Ii", 128, 0)), (ctypes.c_int * 1)()
+    if call("name_to_handle_at", CWD, path.encode(), handle, mount, 0) == 0:
+        fd = call("open_by_handle_at", CWD, handle, os.O_RDONLY)
+        yield (
+            f"open_by_handle_at fd={fd}(<f>{path}) mountfd=-100(AT_FDCWD) flags=1(O_RDONLY) "
+            f"path={path} dev={dev_of(path)} ino={ino_of(path)}"
+        )
+        os.close(fd)
+
+
+@case
+def unreadable_memory(f):
+    fd = os.open("/dev/null", os.O_WRONLY)
+    call("write", fd, 8, 16)
+    yield f"write res=16 data=NULL fd={fd}(<f>/dev/null) size=16"
+    call("openat", CWD, 8, 0, 0)
+    yield (
+        "openat fd=-14(EFAULT) dirfd=-100(AT_FDCWD) name=<NA> flags=1(O_RDONLY) mode=0 dev=0 ino=0"
+    )
+    os.close(fd)
 
 
 @case

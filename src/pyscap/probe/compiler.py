@@ -180,12 +180,15 @@ def _cache_write(folder: Path, key: str, bundle: Bundle) -> None:
         return
 
 
-def compile_program(source: str, flags: tuple[str, ...], *, use_cache: bool = True) -> Bundle:
+def compile_program(
+    source: str, flags: tuple[str, ...], *, larger: str | None = None, use_cache: bool = True
+) -> Bundle:
     """Compile, or fetch what was compiled before.
 
     Args:
         source: C for bcc.
         flags: compiler flags.
+        larger: a source that has everything `source` has; its result is taken when it is stored.
         use_cache: look for, and keep, the result in `/var/cache/pyscap`.
 
     Raises:
@@ -194,12 +197,14 @@ def compile_program(source: str, flags: tuple[str, ...], *, use_cache: bool = Tr
     """
     bcc = find_bcc()
     folder = _cache_folder() if use_cache else None
-    key = cache_key(source, flags, bcc)
-    bundle = _cache_read(folder, key) if folder else None
-    if bundle is None:
-        bundle = _compile_in_child(source, flags, bcc)
-        if folder:
-            _cache_write(folder, key, bundle)
+    if folder is None:
+        return _compile_in_child(source, flags, bcc)
+    keys = [cache_key(text, flags, bcc) for text in (larger, source) if text is not None]
+    stored = next(filter(None, (_cache_read(folder, key) for key in keys)), None)
+    if stored is not None:
+        return stored
+    bundle = _compile_in_child(source, flags, bcc)
+    _cache_write(folder, keys[-1], bundle)
     return bundle
 
 

@@ -72,7 +72,8 @@ HOOKS: dict[str, Hook] = {
 """Tracepoints whose event is written by a plain program."""
 
 FAULT_HOOKS = frozenset({"on_fault_user", "on_fault_kernel"})
-STATE_HOOKS = frozenset({"on_exec", "on_exit", "on_fork"})
+HOOK_CODES = {"on_fork": 223} | {name: hook.code for name, hook in HOOKS.items()}
+"""The event of each program that can be needed by the state."""
 
 
 def c_flag_function(name: str, table: native_flags.Bits | native_flags.Values) -> str:
@@ -177,7 +178,7 @@ def c_hook(hook: Hook) -> str:
         [
             f"int {hook.function}(struct bpf_raw_tracepoint_args *ctx)",
             "{",
-            f"\tstruct scratch *s = event_take({hook.code}, STATE_{hook.function.upper()});",
+            f"\tstruct scratch *s = event_take({hook.code}, FLAG_STATE_{hook.function.upper()});",
             "\tu64 pos;",
             f"\t{hook.names}",
             "\tif (!s)",
@@ -201,7 +202,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 	tree_add(TASK);
 	if (!code || kread32(TASK, O_TASK_FLAGS) & (TASK_KTHREAD | TASK_WORKER))
 		return 0;
-	s = event_take(code, STATE_ON_FORK);
+	s = event_take(code, FLAG_STATE_ON_FORK);
 	if (!s)
 		return 0;
 	pos = begin(s, kread32(TASK, O_TASK_PID), {count});
@@ -276,7 +277,11 @@ def shapes() -> dict[int, str]:
     return found
 
 
-def call_programs(codes: frozenset[int]) -> list[str]:
+ALL_CODES = frozenset(syscall_params.ROWS)
+ALL_HOOKS = frozenset({*HOOKS, *FAULT_HOOKS, "on_fork"})
+
+
+def call_programs(codes: frozenset[int] = ALL_CODES) -> list[str]:
     """Names of the programs that write these events, without repetition, in a fixed order."""
     return sorted({shapes()[code] for code in codes}, key=lambda name: int(name[6:]))
 
@@ -293,6 +298,22 @@ def c_fork() -> str:
     """The program behind sched_process_fork."""
     row = syscall_params.CHILD
     return FORK.format(count=param_count(row), parameters="\n".join(c_parameters(row)))
+
+
+FILTERS = ("PIDS", "TIDS", "UIDS", "COMMS", "TREE", "CGROUPS")
+FLAGS: dict[str, int] = {
+    name: 1 << bit
+    for bit, name in enumerate(
+        (*FILTERS, "DURATIONS", "SNAP_BY_KIND", *(f"STATE_{h.upper()}" for h in HOOK_CODES))
+    )
+}
+"""Bits of `struct config`: which filters and options are in use."""
+
+
+def flag_constants() -> dict[str, int]:
+    """The flags as the C code names them."""
+    both = sum(FLAGS[name] for name in FILTERS)
+    return {f"FLAG_{name}": bit for name, bit in FLAGS.items()} | {"FLAG_FILTERS": both}
 
 
 def number_constants(arch: str) -> dict[str, int]:

@@ -34,8 +34,10 @@ SNAP_KINDS = ("file", "net", "exec", "other")
 GENERIC = 1
 """Event of the calls that have none of their own."""
 SYSCALL_SLOTS = 512
-SET_SIZE = 16384
 TREE_LIMIT = 65536
+"""Processes that a followed tree can have at a time."""
+ENTERED_LIMIT = 65536
+"""Threads whose calls can be measured at a time."""
 
 PROCESS_EVENTS = frozenset({293, 331, 186, 223, 225, 227, 335})
 """Events that tracepoints write when an exec succeeds, for a new task, and at the end of a task."""
@@ -65,8 +67,6 @@ class ProbeConfig:
     """Report the delivery of signals."""
     durations: bool = False
     """Measure each call from entry to exit."""
-    unreadable: bool = True
-    """Mark parameters whose memory could not be read, in an option of the block."""
     use_cache: bool = True
     """Keep the compiled program for the next start."""
 
@@ -228,6 +228,23 @@ def snaplens(config: ProbeConfig) -> list[int]:
     return lengths
 
 
+def flags_of(config: ProbeConfig) -> int:
+    """The bits of `generate.FLAGS` for a configuration."""
+    push = config.pushdown
+    state = frozenset() if push.events is None else push.state
+    in_use = {
+        "PIDS": push.pids is not None,
+        "TIDS": push.tids is not None,
+        "UIDS": push.uids is not None,
+        "COMMS": push.comms is not None,
+        "TREE": push.trees is not None,
+        "CGROUPS": push.cgroups is not None,
+        "DURATIONS": config.durations,
+        "SNAP_BY_KIND": len(set(snaplens(config)[:2])) > 1,
+    } | {f"STATE_{n.upper()}": code in state for n, code in generate.HOOK_CODES.items()}
+    return sum(generate.FLAGS[name] for name, used in in_use.items() if used)
+
+
 class RingReader(Protocol):
     """What reads the rings: the engine's session."""
 
@@ -323,46 +340,29 @@ class Probe:
         arch = platform.machine()
         btf = Btf.of_running_kernel()
         self._selection = select(self.config, arch)
-        flags = self._flags(layout.constants(btf, arch))
-        bundle = self._compile(arch, flags)
+        bundle = self._compile(arch, layout.constants(btf, arch))
         self._make_maps(bundle)
         self._fill_maps(arch)
         self._load(bundle, btf)
 
-    def _compile(self, arch: str, flags: dict[str, int]) -> Bundle:
-        text = generate.source(arch, self._selection.codes, self._selection.hooks)
-        cflags = tuple(f"-D{name}={value}" for name, value in sorted(flags.items()))
-        return compile_program(text, (*cflags, "-Wno-everything"), use_cache=self.config.use_cache)
-
-    def _flags(self, constants: dict[str, int]) -> dict[str, int]:
-        config, push = self.config, self.config.pushdown
-        programs = generate.call_programs(self._selection.codes)
-        state = None if push.events is None else push.state
+    def _compile(self, arch: str, constants: dict[str, int]) -> Bundle:
+        """The object with all programs when it is at hand, else one with those that are needed."""
         flags = {
             "NR_CPUS": self.cpus,
-            "NR_PROGRAMS": max(len(programs), 1),
-            "SET_SIZE": SET_SIZE,
-            "DURATIONS": int(config.durations),
-            "UNREADABLE": int(config.unreadable),
+            "NR_PROGRAMS": len(generate.call_programs()),
             "OPTION_DURATION": OPTION_DURATION,
             "OPTION_UNREADABLE": OPTION_UNREADABLE,
-            "SNAP_BY_KIND": int(len(set(snaplens(config)[:2])) > 1),
             "TYPED_TRACEPOINT": 1,
             "HAVE_TASK_PT_REGS": 1,
-            "FILTER_PIDS": int(push.pids is not None),
-            "FILTER_TIDS": int(push.tids is not None),
-            "FILTER_UIDS": int(push.uids is not None),
-            "FILTER_COMMS": int(push.comms is not None),
-            "FILTER_TREE": int(push.trees is not None),
-            "FILTER_CGROUPS": int(push.cgroups is not None),
-        }
-        if config.shared_ring:
-            flags["SHARED_RING"] = 1
-        flags |= {
-            f"STATE_{name.upper()}": int(bool(state and code in state))
-            for name, code in HOOK_CODES.items()
-        }
-        return constants | generate.number_constants(platform.machine()) | flags
+        } | ({"SHARED_RING": 1} if self.config.shared_ring else {})
+        flags |= constants | generate.number_constants(arch) | generate.flag_constants()
+        cflags = tuple(f"-D{name}={value}" for name, value in sorted(flags.items()))
+        return compile_program(
+            generate.source(arch, self._selection.codes, self._selection.hooks),
+            (*cflags, "-Wno-everything"),
+            larger=generate.source(arch, generate.ALL_CODES, generate.ALL_HOOKS),
+            use_cache=self.config.use_cache,
+        )
 
     def _make_maps(self, bundle: Bundle) -> None:
         for shape in bundle.maps:
@@ -380,20 +380,32 @@ class Probe:
             self.ring_fds.append(fd)
 
     def _create(self, shape: MapShape, inner: int = 0) -> int:
-        entries = (
-            self.ring_bytes if shape.name == "ring" and self.config.shared_ring else shape.entries
-        )
         return self._keep(
             self._try(
                 f"make the map {shape.name}",
                 shape.kind,
                 shape.key_size,
                 shape.value_size,
-                entries,
+                self._entries(shape),
                 flags=shape.flags,
                 inner=inner,
             )
         )
+
+    def _entries(self, shape: MapShape) -> int:
+        """How many entries a map needs; sets that are not in use stay small."""
+        push = self.config.pushdown
+        needed = {
+            "pid_set": len(push.pids or ()),
+            "tid_set": len(push.tids or ()),
+            "uid_set": len(push.uids or ()),
+            "comm_set": len(push.comms or ()),
+            "cgroup_set": len(push.cgroups or ()),
+            "tree_set": TREE_LIMIT if push.trees is not None else 1,
+            "entered_map": ENTERED_LIMIT if self.config.durations else 1,
+            "ring": self.ring_bytes if self.config.shared_ring else 4096,
+        }
+        return max(needed.get(shape.name, shape.entries), 1)
 
     def _try(
         self,
@@ -417,7 +429,7 @@ class Probe:
     def _fill_maps(self, arch: str) -> None:
         config, push = self.config, self.config.pushdown
         own = host_pid() if config.self_pid is None else config.self_pid
-        packed = struct.pack("<QI4I4x", self.offset_ns, own, *snaplens(config))
+        packed = struct.pack("<QI4II", self.offset_ns, own, *snaplens(config), flags_of(config))
         bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed)
         self._fill_calls(arch)
         if "compat_map" in self._maps:
@@ -439,7 +451,7 @@ class Probe:
 
     def _fill_calls(self, arch: str) -> None:
         push, selection = self.config.pushdown, self._selection
-        slots = {name: n for n, name in enumerate(generate.call_programs(selection.codes))}
+        slots = {name: n for n, name in enumerate(generate.call_programs())}
         for spec in generate.SYSCALLS[arch]:
             code = selection.calls.get(spec.nr)
             if code is None or spec.nr >= SYSCALL_SLOTS:
@@ -455,7 +467,9 @@ class Probe:
         order = [shape.name for shape in bundle.maps]
         fds = [self._maps[name] for name in order]
         calls = generate.call_programs(self._selection.codes)
-        for slot, name in enumerate(calls):
+        for slot, name in enumerate(generate.call_programs()):
+            if name not in calls:
+                continue
             program = self._load_program(name, "on_sys_exit", bundle.programs[name], fds, btf)
             bpf.map_update(
                 self._maps["programs"], struct.pack("<I", slot), struct.pack("<I", program)
@@ -500,8 +514,6 @@ OPTION_DURATION = 2989
 """Option of an event's block: u64, ns from entry to exit of the call."""
 OPTION_UNREADABLE = 2990
 """Option of an event's block: u64, bit i set: the memory of parameter i could not be read."""
-
-HOOK_CODES = {"on_fork": 223, "on_exec": 293, "on_exit": 186, "on_switch": 152, "on_signal": 232}
 
 
 def _ring_size(wanted: int) -> int:

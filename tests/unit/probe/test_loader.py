@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from pyscap.probe import loader
+from pyscap.probe import generate, loader
 from pyscap.probe.compiler import Bundle, MapShape, find_bcc
 from pyscap.probe.errors import ProbeError, ProbeUnavailable
 from pyscap.probe.loader import Counters, ProbeConfig, select
@@ -79,6 +79,15 @@ def test_snaplens_by_kind():
 def test_impossible_snaplens_are_refused(config):
     with pytest.raises(ProbeError):
         loader.snaplens(config)
+
+
+def test_flags_say_which_filters_are_in_use():
+    bits = generate.FLAGS
+    push = Pushdown(events=frozenset({7}), state=frozenset({293}), pids=frozenset({1}))
+    config = ProbeConfig(pushdown=push, durations=True, snaplen_by_kind={"net": 1})
+    used = ("PIDS", "DURATIONS", "SNAP_BY_KIND", "STATE_ON_EXEC")
+    assert loader.flags_of(config) == sum(bits[name] for name in used)
+    assert loader.flags_of(ProbeConfig()) == 0
 
 
 def test_counters_add_up():

@@ -9,27 +9,20 @@
 
 /* ---- which processes ----------------------------------------------------------------------- */
 
-#if FILTER_PIDS
-BPF_HASH(pid_set, u32, u8, SET_SIZE);
-#endif
-#if FILTER_TIDS
-BPF_HASH(tid_set, u32, u8, SET_SIZE);
-#endif
-#if FILTER_UIDS
-BPF_HASH(uid_set, u32, u8, SET_SIZE);
-#endif
-#if FILTER_COMMS
 struct comm_key {
 	char comm[16];
 };
-BPF_HASH(comm_set, struct comm_key, u8, SET_SIZE);
-#endif
-#if FILTER_TREE
-BPF_HASH(tree_set, u32, u8, 65536);
-#endif
-#if FILTER_CGROUPS
-BPF_HASH(cgroup_set, u64, u8, SET_SIZE);
+/* The loader makes each set as large as it is needed. */
+BPF_HASH(pid_set, u32, u8, 1);
+BPF_HASH(tid_set, u32, u8, 1);
+BPF_HASH(uid_set, u32, u8, 1);
+BPF_HASH(comm_set, struct comm_key, u8, 1);
+BPF_HASH(tree_set, u32, u8, 1);
+BPF_HASH(cgroup_set, u64, u8, 1);
+
 #define CGROUP_LEVELS 12
+
+/* Whether the current task is in one of the control groups, or below one. */
 static __always_inline int cgroup_wanted(void)
 {
 	int level;
@@ -42,42 +35,43 @@ static __always_inline int cgroup_wanted(void)
 	}
 	return 0;
 }
-#endif
+
+static __always_inline int numbers_wanted(u32 flags)
+{
+	u32 pid = tgid_now(), tid = tid_now();
+	if (flags & FLAG_PIDS && !pid_set.lookup(&pid))
+		return 0;
+	if (flags & FLAG_TREE && !tree_set.lookup(&pid))
+		return 0;
+	return !(flags & FLAG_TIDS) || tid_set.lookup(&tid);
+}
+
+static __always_inline int user_wanted(void)
+{
+	u32 uid = kread32(task_cred(task_now()), O_CRED_EUID);
+	return uid_set.lookup(&uid) != 0;
+}
+
+static __always_inline int comm_wanted(void)
+{
+	struct comm_key key = {};
+	bpf_get_current_comm(&key, sizeof(key));
+	return comm_set.lookup(&key) != 0;
+}
 
 /* Whether the process filter lets the current task through. */
 static __always_inline int process_wanted(void)
 {
-#if FILTER_PIDS
-	u32 pid = tgid_now();
-	if (!pid_set.lookup(&pid))
+	u32 flags = config_has(FLAG_FILTERS);
+	if (!flags)
+		return 1;
+	if (flags & (FLAG_PIDS | FLAG_TIDS | FLAG_TREE) && !numbers_wanted(flags))
 		return 0;
-#endif
-#if FILTER_TIDS
-	u32 tid = tid_now();
-	if (!tid_set.lookup(&tid))
+	if (flags & FLAG_COMMS && !comm_wanted())
 		return 0;
-#endif
-#if FILTER_UIDS
-	u32 uid = kread32(task_cred(task_now()), O_CRED_EUID);
-	if (!uid_set.lookup(&uid))
+	if (flags & FLAG_UIDS && !user_wanted())
 		return 0;
-#endif
-#if FILTER_COMMS
-	struct comm_key key = {};
-	bpf_get_current_comm(&key, sizeof(key));
-	if (!comm_set.lookup(&key))
-		return 0;
-#endif
-#if FILTER_TREE
-	u32 leader = tgid_now();
-	if (!tree_set.lookup(&leader))
-		return 0;
-#endif
-#if FILTER_CGROUPS
-	if (!cgroup_wanted())
-		return 0;
-#endif
-	return 1;
+	return !(flags & FLAG_CGROUPS) || cgroup_wanted();
 }
 
 /* Whether the current task is this capture itself. */
@@ -182,8 +176,7 @@ static __always_inline s64 compat_number(s64 nr)
 
 /* ---- durations ----------------------------------------------------------------------------- */
 
-#if DURATIONS
-BPF_TABLE("lru_hash", u32, u64, entered_map, 65536);
+BPF_TABLE("lru_hash", u32, u64, entered_map, 1);
 
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -196,15 +189,15 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline void load_entry_time(struct scratch *s)
 {
 	u32 tid = tid_now();
-	u64 *entered = entered_map.lookup(&tid);
+	u64 *entered;
+	if (!config_has(FLAG_DURATIONS))
+		return;
+	entered = entered_map.lookup(&tid);
 	if (!entered)
 		return;
 	s->entered_ns = *entered;
 	entered_map.delete(&tid);
 }
-#else
-#define load_entry_time(s)
-#endif
 
 /* ---- system calls -------------------------------------------------------------------------- */
 
@@ -255,15 +248,16 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 /* ---- events of other tracepoints ----------------------------------------------------------- */
 
-/* Takes the scratch memory for one event of `code`; null when it is not to be written. */
-static __always_inline struct scratch *event_take(u16 code, int always)
+/* Takes the scratch memory for one event of `code`; null when it is not to be written.
+ * `always` is the flag that says whether the state needs it whatever the process filter says. */
+static __always_inline struct scratch *event_take(u16 code, u32 always)
 {
 	struct counters *c = counters_of(0);
 	struct scratch *s;
 	if (!c)
 		return 0;
 	c->produced++;
-	if (is_self() || !(always || process_wanted())) {
+	if (is_self() || !(config_has(always) || process_wanted())) {
 		c->filtered++;
 		return 0;
 	}
@@ -277,13 +271,12 @@ static __always_inline struct scratch *event_take(u16 code, int always)
 	return s;
 }
 
-#if FILTER_TREE
 /* Keeps the set of a process tree: children of members are members, whoever becomes their parent. */
 static __always_inline void tree_add(u64 child)
 {
 	u32 parent = tgid_now(), pid = kread32(child, O_TASK_TGID);
 	u8 member = 1;
-	if (tree_set.lookup(&parent))
+	if (config_has(FLAG_TREE) && tree_set.lookup(&parent))
 		tree_set.update(&pid, &member);
 }
 
@@ -295,9 +288,6 @@ int on_process_free(struct bpf_raw_tracepoint_args *ctx)
 		tree_set.delete(&pid);
 	return 0;
 }
-#else
-#define tree_add(child)
-#endif
 
 /* ---- creation of tasks --------------------------------------------------------------------- */
 

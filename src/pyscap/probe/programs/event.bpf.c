@@ -35,7 +35,7 @@ struct config {
 	u64 boot_offset_ns; /* epoch minus boot time */
 	u32 self_tgid;
 	u32 snaplen[SNAP_KINDS];
-	u32 reserved;
+	u32 flags; /* FLAG_*, which filters and options are in use */
 };
 
 struct counters {
@@ -130,6 +130,12 @@ static __always_inline struct config *config_get(void)
 	return config_map.lookup(&zero);
 }
 
+static __always_inline u32 config_has(u32 flag)
+{
+	struct config *cfg = config_get();
+	return cfg ? cfg->flags & flag : 0;
+}
+
 static __always_inline struct scratch *scratch_get(void)
 {
 	int cpu = bpf_get_smp_processor_id();
@@ -212,36 +218,28 @@ static __always_inline u64 begin(struct scratch *s, u64 tid, int nparams)
 	return AT_LENGTHS + 2 * nparams;
 }
 
-#if DURATIONS || UNREADABLE
 /* Appends the options of the block; every reader that does not know them skips them. */
 static __always_inline u64 options(struct scratch *s, u8 *b, u64 at)
 {
 	u64 any = 0;
-#if DURATIONS
 	if (s->entered_ns) {
 		*(u32 *)(b + at) = OPTION_DURATION | 8 << 16;
 		*(u64 *)(b + at + 4) = bpf_ktime_get_boot_ns() - s->entered_ns;
 		at += 12;
 		any = 1;
 	}
-#endif
-#if UNREADABLE
 	if (s->unreadable) {
 		*(u32 *)(b + at) = OPTION_UNREADABLE | 8 << 16;
 		*(u64 *)(b + at + 4) = s->unreadable;
 		at += 12;
 		any = 1;
 	}
-#endif
 	if (any) {
 		*(u32 *)(b + at) = 0;
 		at += 4;
 	}
 	return at;
 }
-#else
-#define options(s, b, at) (at)
-#endif
 
 /* Closes the block that ends at `pos` and hands it over. */
 static __always_inline void emit(struct scratch *s, u64 pos)

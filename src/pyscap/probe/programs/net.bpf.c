@@ -33,11 +33,9 @@ static __always_inline u64 sock_of(u64 number)
 /* Snaplen for data that goes through a descriptor: sockets and files may have different ones. */
 static __always_inline u64 snaplen_of(u64 number)
 {
-#if SNAP_BY_KIND
-	return snaplen(sock_of(number) ? SNAP_NET : SNAP_FILE);
-#else
+	if (config_has(FLAG_SNAP_BY_KIND) && sock_of(number))
+		return snaplen(SNAP_NET);
 	return snaplen(SNAP_FILE);
-#endif
 }
 
 /* An address as the caller gave it: family, then address and port, or path. */

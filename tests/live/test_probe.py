@@ -1,0 +1,196 @@
+"""The probe's own promises: counters, filters in the kernel, lengths, durations."""
+
+import collections
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from harness import run
+
+from pyscap.probe.loader import MAX_SNAPLEN, Probe, ProbeConfig
+from pyscap.probe.pushdown import Pushdown
+
+LOOP = (
+    "import os\nfd = os.open('/dev/null', os.O_WRONLY)\nfor n in range({}): os.write(fd, b'x' * {})"
+)
+
+
+def adds_up(counters):
+    return counters.produced == counters.delivered + counters.filtered + counters.dropped
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def test_every_event_that_was_delivered_is_read():
+    result = run(python(LOOP.format(20000, 10)))
+    assert result.stats["events"] == result.counters.delivered
+    assert result.stats["damaged"] == 0
+    assert result.counters.dropped == 0
+    assert adds_up(result.counters)
+
+
+def test_a_full_ring_is_counted_not_hidden():
+    def wait(_probe, child):
+        child.wait()
+
+    result = run(python(LOOP.format(20000, 80)), ring_bytes=1 << 16, while_running=wait)
+    assert result.counters.dropped_ring_full > 10000
+    assert result.stats["events"] == result.counters.delivered
+    assert adds_up(result.counters)
+
+
+def test_events_of_two_processors_come_in_the_order_of_time():
+    code = "import os\nfor n in range(20000): os.getppid()"
+    argv = ["/bin/sh", "-c", '"$@" & "$@"; wait', "sh", *python(code)]
+    result = run(argv, "%evt.rawtime %evt.cpu")
+    times = [int(line.split(" ")[0]) for line in result.lines]
+    assert len(times) > 40000
+    assert times == sorted(times)
+
+
+def test_one_shared_ring_has_the_same_events():
+    result = run(python(LOOP.format(100, 3)), shared_ring=True)
+    assert sum(" write res=3 data=xxx " in line for line in result.lines) == 100
+
+
+def test_the_same_calls_as_strace(tmp_path):
+    log = tmp_path / "strace"
+    argv = ["/bin/sh", "-c", "cat /etc/hostname | wc -c; ls -l / > /dev/null; test -e /nowhere"]
+    try:
+        subprocess.run(["strace", "-f", "-o", log, *argv], check=False, stdout=subprocess.DEVNULL)
+    except OSError:
+        pytest.skip("strace is not installed")
+    names = {"pread64": "pread", "pwrite64": "pwrite", "prlimit64": "prlimit", "vfork": "clone"}
+    traced = collections.Counter()
+    for line in log.read_text().splitlines():
+        name = re.match(r"\d+ +(\w+)\(", line)
+        if name and name[1] not in ("exit_group", "rt_sigreturn", "exit"):
+            traced[names.get(name[1], name[1])] += 1
+    result = run(argv)
+    start = next(n for n, line in enumerate(result.lines) if " execve res=0 exe=/bin/sh" in line)
+    seen = collections.Counter()
+    for line in result.lines[start:]:
+        name, rest = line.split(" ", 2)[1:]
+        is_child = name in ("clone", "vfork", "fork", "clone3") and rest.startswith("res=0 ")
+        if name not in ("procexit", "signaldeliver") and not is_child:
+            seen[names.get(name, name)] += 1
+    assert {n: seen[n] for n in traced} == dict(traced)
+
+
+# ---- filters in the kernel
+
+
+def events(result, *kinds):
+    return [line.partition(" ")[2] for line in result.lines if line.split(" ")[1] in kinds]
+
+
+WORK = (
+    "import os\nfor n in range(5):\n os.close(os.open('/etc/hostname', os.O_RDONLY)); os.getppid()"
+)
+
+
+def test_pushed_events_are_the_same_as_filtered_ones():
+    whole = run(python(WORK))
+    pushed = run(python(WORK), pushdown=Pushdown(events=frozenset({307, 5})))
+    assert {line.split(" ")[1] for line in pushed.lines} == {"openat", "close"}
+    count = collections.Counter(line.split(" ", 1)[1] for line in whole.lines)
+    for line, times in collections.Counter(events(pushed, "openat")).items():
+        assert count[re.sub(r"\(<NA>\)", "", line)] == times or "<f>" in line
+    assert len(events(pushed, "openat")) == len(events(whole, "openat"))
+    assert pushed.counters.produced == pushed.counters.delivered + pushed.counters.filtered
+
+
+def test_state_events_pass_whatever_the_process_filter_says():
+    push = Pushdown(events=frozenset({307}), state=frozenset({5}), pids=frozenset({1}))
+    result = run(python(WORK), tree=False, pushdown=push)
+    assert events(result, "close")
+    assert not events(result, "openat")
+
+
+@pytest.mark.parametrize("kind", ["pids", "tids"])
+def test_numbers_of_processes(kind):
+    busy = python("import os, time\nwhile time.sleep(.01) is None: os.getppid()")
+    with subprocess.Popen(busy) as other:
+        push = Pushdown(**{kind: frozenset({other.pid})})
+        result = run(["/bin/sleep", "0.3"], tree=False, pushdown=push)
+        other.kill()
+    assert {line.split(" ")[0] for line in result.lines} == {str(other.pid)}
+
+
+def test_names():
+    result = run(
+        ["/bin/sh", "-c", "cat /etc/hostname; ls /"],
+        "%proc.name %evt.type",
+        tree=False,
+        pushdown=Pushdown(comms=frozenset({"cat"})),
+    )
+    assert {line.split(" ")[0] for line in result.lines if "execve" not in line} == {"cat"}
+
+
+def test_users():
+    code = "import os; os.setuid(65534); [os.getppid() for _ in range(9)]"
+    result = run(python(code), tree=False, pushdown=Pushdown(uids=frozenset({65534})))
+    assert len(events(result, "getppid")) == 9
+    assert len(result.lines) < 60
+
+
+def test_control_groups():
+    own = Path("/sys/fs/cgroup").stat().st_ino
+    result = run(["/bin/true"], tree=False, pushdown=Pushdown(cgroups=frozenset({own})))
+    assert events(result, "execve")
+    other = run(["/bin/true"], tree=False, pushdown=Pushdown(cgroups=frozenset({own + 10**9})))
+    assert not other.lines
+
+
+def test_process_events_alone_watch_no_system_call():
+    with Probe(ProbeConfig(pushdown=Pushdown(events=frozenset({186})))) as probe:
+        before = probe.counters().produced
+        for _ in range(1000):
+            os.getppid()
+        assert probe.counters().produced - before < 500
+
+
+# ---- buffers and time
+
+
+@pytest.mark.parametrize("length", [0, 1, 79, 80, 4096, MAX_SNAPLEN])
+def test_lengths_are_exact(length):
+    result = run(python(LOOP.format(1, 70000)), "*%evt.type %evt.buffer", snaplen=length)
+    kept = [line.partition(" ")[2] for line in result.lines if line.startswith("write ")]
+    assert kept == ["x" * length if length else "<NA>"]
+
+
+def test_lengths_by_kind():
+    code = (
+        "import os, socket\n"
+        "a, b = socket.socketpair(); a.send(b'n' * 300); b.recv(300)\n"
+        "os.write(a.fileno(), b'm' * 300)\n"
+        "os.write(os.open('/dev/null', 1), b'f' * 300)\n"
+    )
+    config = {"snaplen": 10, "snaplen_by_kind": {"net": 200}}
+    result = run(python(code), "%evt.type %evt.buffer", **config)
+    kept = [line.split(" ")[1] for line in result.lines if line.count(" ") == 1]
+    assert "n" * 200 in kept
+    assert "m" * 200 in kept
+    assert "f" * 10 in kept
+
+
+def test_durations_are_measured_from_entry_to_exit():
+    code = "import time; time.sleep(0.05)"
+    result = run(python(code), "%evt.type %evt.latency", durations=True)
+    slept = [int(n) for kind, n in map(str.split, result.lines) if kind == "clock_nanosleep"]
+    assert len(slept) == 1
+    assert 50_000_000 <= slept[0] < 1_000_000_000
+
+
+def test_time_stamps_are_the_time():
+    before = time.time_ns()
+    result = run(["/bin/true"], "%evt.rawtime")
+    after = time.time_ns()
+    assert all(before <= int(line) <= after for line in result.lines)
