@@ -41,7 +41,13 @@ class Session:
         Args:
             reset: Begin anew afterwards.
         """
-    def stats(self) -> dict[str, int | tuple[int, str] | None]:
+    def finish(self, summary: str | None = None) -> None:
+        """Complete the output; raises EngineError.
+
+        Args:
+            summary: What a capture file says of itself, JSON text.
+        """
+    def stats(self) -> dict[str, int | tuple[int, str] | list[str] | None]:
         """Counts so far, by name."""
 
 def vocabulary() -> dict[str, list[str]]:

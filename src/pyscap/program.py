@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pyscap import config
 from pyscap._engine import Session
@@ -20,6 +22,8 @@ from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
     from pyscap.request import Request
@@ -41,11 +45,23 @@ def run(request: Request) -> int:
         return explain_filter(request)
     if request.is_live:
         return run_live(request)
-    plan = make_plan(request)
-    engine, stop = Session(plan.to_json()), Stop()
+    plan, stop = make_plan(request), Stop()
+    if request.write is not None:
+        return export(plan, request, stop)
+    return run_files(plan, request.read, request, stop)
+
+
+def run_files(plan: Plan, names: Sequence[str], request: Request, stop: Stop) -> int:
+    """Run a plan over files and complete its output, also when an input is cut.
+
+    Returns:
+        The exit code.
+    """
+    engine = Session(plan.to_json())
     try:
-        read_files(engine, request.read, stop)
+        read_files(engine, names, stop)
     finally:
+        engine.finish(final_summary(engine, request))
         say_counts(engine.stats(), request)
     return conclude(engine.stats(), stop, request)
 
@@ -74,6 +90,44 @@ def explain_filter(request: Request) -> int:
         raise UsageError(msg, "give a filter, in quotes")
     sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(compiled))}\n")
     return ExitCode.OK
+
+
+def final_summary(engine: Session, request: Request) -> str | None:
+    """What a capture file says of itself at its end; None where none is written."""
+    if request.write is None:
+        return None
+    from pyscap.format.save import summary
+
+    return summary(engine.stats(), request.filter_text)
+
+
+def export(plan: Plan, request: Request, stop: Stop) -> int:
+    """Write the chosen events of files to a new file, with what they depend on.
+
+    Returns:
+        The exit code.
+    """
+    from pyscap.format import save
+
+    name = request.write or "-"
+    with save.readable_twice(request.read) if plan.filter else nullcontext(request.read) as names:
+        others: str | dict[str, Any] = "copy"
+        if plan.filter:
+            others = save.needed(plan, lambda engine: survey(engine, names, stop))
+        with save.output_file(name, overwrite=request.overwrite) as fd:
+            row = save.output_row(
+                fd,
+                compression=save.compression(name, gzip=request.compress),
+                others=others,
+                options=save.section_options(request.filter_text) if plan.filter else (),
+            )
+            return run_files(replace(plan, output=row), names, request, stop)
+
+
+def survey(engine: Session, names: Sequence[str], stop: Stop) -> None:
+    """A first reading; what is wrong with the inputs is told by the second."""
+    with suppress(InputError):
+        read_files(engine, names, stop)
 
 
 def dump_plan(request: Request) -> int:

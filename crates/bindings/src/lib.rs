@@ -114,6 +114,13 @@ impl PySession {
         unlocked(py, move || session.walk())
     }
 
+    /// Completes the output; `summary` is what a capture file says of itself.
+    #[pyo3(signature = (summary = None))]
+    fn finish(&mut self, py: Python<'_>, summary: Option<&str>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.finish(summary))
+    }
+
     /// What the output has collected, as JSON text; `reset` begins anew.
     #[pyo3(signature = (reset = false))]
     fn result(&mut self, py: Python<'_>, reset: bool) -> PyResult<Option<String>> {
@@ -163,6 +170,7 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
     dict.set_item("sections", stats.sections)?;
     dict.set_item("first_ns", stats.first_ns)?;
     dict.set_item("last_ns", stats.last_ns)?;
+    dict.set_item("summaries", &stats.summaries)?;
     Ok(dict)
 }
 

@@ -12,8 +12,24 @@ use crate::tables::Tables;
 /// The largest declared event has 32; the rest is room for newer schemas.
 pub const MAX_PARAMS: usize = 256;
 
-/// Code of the pcapng option inside an event block that carries the call's duration.
-pub const OPTION_DURATION: u16 = 2989;
+/// The pcapng options inside event blocks.
+///
+/// Source: pcapng, "Custom options" (opt_custom, binary, may be copied). Wireshark 4.6 stops at an
+/// event block with an option of any other private code; other readers skip all options.
+pub mod option {
+    /// Ends the list.
+    pub const END: u16 = 0;
+    /// A custom option: u32 owner, then what the owner likes.
+    pub const CUSTOM: u16 = 2989;
+    /// The owner: the number that is set aside for examples, until pyscap has one of its own.
+    pub const OWNER: u32 = 32473;
+    /// Kind of our options, u32 after the owner. The call's duration: u64 nanoseconds.
+    pub const DURATION: u32 = 1;
+    /// A piece of the initial state, see [`crate::source::carried`].
+    pub const STATE: u32 = 2;
+    /// What is to be said of the whole capture, as JSON text; in the last event.
+    pub const SUMMARY: u32 = 3;
+}
 
 /// What a block type says of the event inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +68,8 @@ pub struct Raw<'a> {
     pub duration_ns: Option<u64>,
     /// The parameters, without header and length table.
     pub bytes: &'a [u8],
+    /// What follows the event in its block: padding is left out, pcapng options are here.
+    pub options: &'a [u8],
 }
 
 /// Why an event block cannot be decoded.
@@ -118,8 +136,21 @@ pub fn decode<'a>(
         (read_table(payload, nparams, width, spans)?, len)
     };
     let head_len = body.len() - start.len();
-    let duration_ns = find_duration(body, head_len + used);
-    Ok(Raw { cpu, flags, ts_ns, tid, code, duration_ns, bytes })
+    // Padding is relative to the block, whose head is 8 bytes, so body offsets keep alignment.
+    let options = body.get((head_len + used).next_multiple_of(4)..).unwrap_or(&[]);
+    let duration_ns = duration(options);
+    Ok(Raw { cpu, flags, ts_ns, tid, code, duration_ns, bytes, options })
+}
+
+/// Where the event lies in the body of its block: the head before it, its length as it stands
+/// there, and its true length.
+pub fn extent(kind: EventKind, body: &[u8]) -> Option<(usize, usize, usize)> {
+    let head_len = if kind.flags { 6 } else { 2 };
+    let start = body.get(head_len..)?;
+    let mut c = Cursor::new(start.get(16..)?);
+    let (len, code) = (c.u32()? as usize, c.u16()?);
+    let true_len = if kind.v2 { len } else { v1_len(len, code, start.len()) };
+    (true_len <= start.len()).then_some((head_len, len, true_len))
 }
 
 /// The true length of a version 1 event.
@@ -179,18 +210,30 @@ fn fills_exactly(payload: &[u8], nparams: usize, width: usize) -> bool {
     table.len() + sum == payload.len()
 }
 
-/// Looks through the pcapng options that may follow the padded event.
-fn find_duration(body: &[u8], event_end: usize) -> Option<u64> {
-    // Padding is relative to the block, whose head is 8 bytes, so body offsets keep alignment.
-    let mut c = Cursor::new(body.get(event_end.next_multiple_of(4)..)?);
-    loop {
-        let code = c.u16()?;
+/// The pcapng options in `bytes`, up to the end of the list or to what is no option.
+pub fn options(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut c = Cursor::new(bytes);
+    std::iter::from_fn(move || {
+        let code = c.u16().filter(|code| *code != option::END)?;
         let len = usize::from(c.u16()?);
         let value = c.take(len.next_multiple_of(4))?;
-        match code {
-            0 => return None,
-            OPTION_DURATION if len == 8 => return value.try_into().ok().map(u64::from_le_bytes),
-            _ => {}
-        }
+        Some((code, value.get(..len)?))
+    })
+}
+
+/// The kind and payload of an option of ours.
+pub fn own_option((code, value): (u16, &[u8])) -> Option<(u32, &[u8])> {
+    let mut c = Cursor::new(value);
+    let is_own = code == option::CUSTOM && c.u32() == Some(option::OWNER);
+    let kind = c.u32().filter(|_| is_own)?;
+    Some((kind, c.rest()))
+}
+
+fn duration(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() {
+        return None;
     }
+    let mut own = options(bytes).filter_map(own_option);
+    let (_, value) = own.find(|(kind, _)| *kind == option::DURATION)?;
+    value.try_into().ok().map(u64::from_le_bytes)
 }

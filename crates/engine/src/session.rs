@@ -3,30 +3,32 @@
 //! In: a plan, sources, a sink. Out: [`Stats`]. Next: the bindings hand them to Python.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::convert::{Converter, Outcome};
 use crate::ctx::{Clock, Ctx};
-use crate::decode::{self, Raw};
+use crate::decode::{self, option, Raw};
 use crate::error::Result;
 use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
 use crate::render::Zone;
-use crate::sink::{OpenFd, Sink};
+use crate::sink::{OpenFd, Passed, PassedOver, Sink};
 use crate::source::metadata::Layouts;
-use crate::source::{Block, Item, Source};
+use crate::source::{carried, Block, Item, Source, SECTION_HEADER};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
 use crate::walk::{Ground, Walk};
-
-const SHB: u32 = 0x0A0D_0D0A;
 
 /// How long an idle live source is left alone.
 ///
 /// Rings hold 8 MB a processor by default, which is 40 ms of a million events a second.
 const IDLE_SLEEP: Duration = Duration::from_millis(5);
+
+/// Most summaries kept: one a capture that was merged into the input.
+const MAX_SUMMARIES: usize = 64;
 
 /// How many blocks are taken between two looks at the clock.
 const BLOCKS_PER_LOOK: u32 = 256;
@@ -54,6 +56,8 @@ pub struct Stats {
     pub first_ns: Option<u64>,
     /// Time of the last event.
     pub last_ns: u64,
+    /// What writers said of whole captures: JSON texts, at most [`MAX_SUMMARIES`].
+    pub summaries: Vec<String>,
 }
 
 /// Why a slice of work ended.
@@ -72,7 +76,6 @@ pub struct Session {
     tables: Tables,
     fields: Extractors,
     filter: Option<Program>,
-    layouts: Layouts,
     options: Options,
     sources: VecDeque<Box<dyn Source>>,
     sink: Box<dyn Sink>,
@@ -89,6 +92,9 @@ struct Pipe {
     clock: Clock,
     stats: Stats,
     saw_event: bool,
+    /// The section has metadata blocks of its own.
+    has_lists: bool,
+    joiner: carried::Joiner,
     done: bool,
 }
 
@@ -100,6 +106,7 @@ impl Session {
     pub fn new(plan: &Plan, open: OpenFd) -> Result<Self> {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
+        tables.layouts = Arc::new(Layouts::new(&plan.layouts)?);
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
@@ -110,7 +117,6 @@ impl Session {
             sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields, open)?;
         }
         Ok(Session {
-            layouts: Layouts::new(&plan.layouts)?,
             options: plan.options.clone(),
             sources: VecDeque::new(),
             pipe: Pipe::new(state),
@@ -153,6 +159,14 @@ impl Session {
             Some(walk) => walk.sink.result(reset),
             None => self.sink.result(reset),
         }
+    }
+
+    /// Completes the output; `summary` is what a capture file says of itself.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    pub fn finish(&mut self, summary: Option<&str>) -> Result<()> {
+        self.sink.finish(summary)
     }
 
     /// Asks live sources to end.
@@ -207,7 +221,6 @@ impl Session {
                     tables: &self.tables,
                     fields: &self.fields,
                     filter: self.filter.as_ref(),
-                    layouts: &self.layouts,
                     options: &self.options,
                 };
                 self.pipe.take(&block, &stages, &mut *self.sink)?;
@@ -227,7 +240,6 @@ struct Stages<'a> {
     tables: &'a Tables,
     fields: &'a Extractors,
     filter: Option<&'a Program>,
-    layouts: &'a Layouts,
     options: &'a Options,
 }
 
@@ -241,6 +253,8 @@ impl Pipe {
             clock: Clock::default(),
             stats: Stats::default(),
             saw_event: false,
+            has_lists: false,
+            joiner: carried::Joiner::default(),
             done: false,
         }
     }
@@ -260,13 +274,47 @@ impl Pipe {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         match block.kind {
-            SHB => self.begin_section(),
+            SECTION_HEADER => self.begin_section(),
             2 | 3 | 6 => self.stats.packets += 1,
             _ => {}
         }
+        self.has_lists |= stages.tables.layouts.is_metadata(block.kind);
+        self.load(block, stages, sink)
+    }
+
+    fn load(&mut self, block: &Block<'_>, stages: &Stages<'_>, sink: &mut dyn Sink) -> Result<()> {
         sink.metadata(block)?;
-        if let Err(what) = stages.layouts.load(block, &mut self.state) {
+        if let Err(what) = stages.tables.layouts.load(block, &mut self.state) {
             self.count_damage(block, what);
+        }
+        Ok(())
+    }
+
+    /// Takes what travels in an event block besides the event: the state of a capture whose
+    /// metadata blocks are lost, and what is to be said of the whole capture.
+    fn take_options(
+        &mut self,
+        bytes: &[u8],
+        offset: u64,
+        stages: &Stages<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        for (kind, value) in decode::options(bytes).filter_map(decode::own_option) {
+            match kind {
+                option::STATE if !self.has_lists => {
+                    let Some(metadata) = self.joiner.add(value) else { continue };
+                    for block in carried::blocks(&metadata, offset) {
+                        self.load(&block, stages, sink)?;
+                    }
+                }
+                option::SUMMARY if self.stats.summaries.len() < MAX_SUMMARIES => {
+                    self.stats.summaries.push(String::from_utf8_lossy(value).into_owned());
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -284,6 +332,8 @@ impl Pipe {
             self.state.reset();
             self.converter.reset();
             self.saw_event = false;
+            self.has_lists = false;
+            self.joiner = carried::Joiner::default();
         }
     }
 
@@ -302,12 +352,15 @@ impl Pipe {
                 return Ok(());
             }
         };
+        self.take_options(raw.options, block.offset, stages, sink)?;
         if usize::from(raw.code) >= stages.tables.events.len() {
             self.stats.unknown += 1;
         }
         let outcome = self.converter.convert(&raw, &self.spans, stages.tables);
+        let over = |why| PassedOver { why, tid: raw.tid, ev: None, state: &self.state, block };
         match outcome {
-            Outcome::Stored | Outcome::Dropped => Ok(()),
+            Outcome::Stored => sink.passed(&over(Passed::Stored)),
+            Outcome::Dropped => sink.passed(&over(Passed::Dropped)),
             Outcome::Same | Outcome::Converted => {
                 self.deliver(&raw, outcome == Outcome::Converted, block, stages, sink)
             }
@@ -343,8 +396,9 @@ impl Pipe {
         self.state.apply(&ev, stages.tables, &mut self.applied);
         self.stats.first_ns.get_or_insert(ev.ts_ns);
         self.stats.last_ns = ev.ts_ns;
+        let over = |why| PassedOver { why, tid: ev.tid, ev: Some(&ev), state: &self.state, block };
         if ev.flags & FLAG_STATE_ONLY != 0 || self.applied.hidden {
-            return Ok(());
+            return sink.passed(&over(Passed::Hidden));
         }
         if !ev.info.is_internal {
             self.clock.first_ns.get_or_insert(ev.ts_ns);
@@ -354,14 +408,14 @@ impl Pipe {
             return Ok(());
         }
         if ev.info.is_internal && !stages.options.internal {
-            return Ok(());
+            return sink.passed(&over(Passed::Internal));
         }
         if stages.filter.is_some_and(|f| !f.can_match(ev.code)) {
-            return Ok(());
+            return sink.passed(&over(Passed::Rejected));
         }
         let ctx = Ctx::new(&ev, &self.state, stages.tables, &self.applied, self.clock);
         if stages.filter.is_some_and(|f| !f.matches(&ctx, stages.fields)) {
-            return Ok(());
+            return sink.passed(&over(Passed::Rejected));
         }
         if !sink.event(&ctx, block, stages.fields)? {
             return Ok(());

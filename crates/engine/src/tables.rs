@@ -3,9 +3,11 @@
 //! In: [`crate::plan::TableRows`]. Out: [`Tables`]. Next: every stage looks things up here.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::plan::{ParamRow, TableRows};
+use crate::source::metadata::Layouts;
 
 /// How a parameter is encoded and printed; names are those of the format without `PT_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -250,6 +252,8 @@ pub struct Tables {
     pub zone: crate::render::Zone,
     /// How containers are recognised.
     pub containers: crate::plan::ContainerRows,
+    /// Metadata blocks.
+    pub layouts: Arc<Layouts>,
     /// Stands for codes beyond the table.
     pub unknown: EventInfo,
     /// Stands for descriptor types beyond the table.
@@ -345,6 +349,7 @@ impl Tables {
             fd_types: fd_types(&rows.fd_types),
             zone: crate::render::Zone::default(),
             containers: rows.containers.clone(),
+            layouts: Arc::default(),
             unknown: unknown_event(),
             unknown_fd: unknown_fd(),
         })

@@ -6,6 +6,7 @@ Source: scap format specification, section 3; pcapng (draft-ietf-opsawg-pcapng) 
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 SECTION_HEADER = 0x0A0D0D0A
@@ -18,6 +19,28 @@ WRITTEN_VERSION = (1, 2)
 INTERFACE_DESCRIPTION = 1
 PACKET_BLOCKS = frozenset((2, 3, 6))
 """Old packet, simple packet and enhanced packet blocks of pcapng."""
+
+OPTION_CUSTOM = 2989
+"""pcapng option inside event blocks whose value begins with the number of its owner.
+
+Source: pcapng, "Custom options" (binary, may be copied). Wireshark 4.6 stops at an event block with
+an option of any other private code; other readers skip all options.
+"""
+OPTION_OWNER = 32473
+"""Private enterprise number that is set aside for examples, until pyscap has one of its own."""
+
+
+class OwnOption(IntEnum):
+    """Kinds of options of ours: 32 bits after the owner."""
+
+    DURATION = 1
+    """From entry to exit of the call: u64, ns."""
+    STATE = 2
+    """A piece of the initial state: what mergecap would drop (ADR 0009)."""
+    SUMMARY = 3
+    """What is to be said of the whole capture: JSON text, in the last event."""
+    UNREADABLE = 4
+    """u64, bit i set: the memory of parameter i could not be read."""
 
 
 class MetadataBlock(NamedTuple):

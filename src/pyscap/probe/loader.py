@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from pyscap.format.versions import OPTION_CUSTOM, OPTION_OWNER, OwnOption
 from pyscap.model.syscalls import IA32_TO_X86_64
 from pyscap.probe import bpf, generate, layout
 from pyscap.probe.btf import TYPEDEF, Btf
@@ -350,8 +351,10 @@ class Probe:
         flags = {
             "NR_CPUS": self.cpus,
             "NR_PROGRAMS": len(generate.call_programs()),
-            "OPTION_DURATION": OPTION_DURATION,
-            "OPTION_UNREADABLE": OPTION_UNREADABLE,
+            "OPTION_CUSTOM": OPTION_CUSTOM,
+            "OPTION_OWNER": OPTION_OWNER,
+            "OPTION_DURATION": int(OwnOption.DURATION),
+            "OPTION_UNREADABLE": int(OwnOption.UNREADABLE),
             "TYPED_TRACEPOINT": 1,
             "HAVE_TASK_PT_REGS": 1,
         } | ({"SHARED_RING": 1} if self.config.shared_ring else {})
@@ -508,12 +511,6 @@ class Probe:
             self._links.append(bpf.raw_tracepoint_open(program, None))
         except bpf.BpfError as error:
             raise bpf.denied(error, f"attach to {tracepoint}") from error
-
-
-OPTION_DURATION = 2989
-"""Option of an event's block: u64, ns from entry to exit of the call."""
-OPTION_UNREADABLE = 2990
-"""Option of an event's block: u64, bit i set: the memory of parameter i could not be read."""
 
 
 def _ring_size(wanted: int) -> int:

@@ -155,8 +155,10 @@ fn unix_pair(out: &mut Vec<u8>, cursor: &mut Cursor<'_>, style: &Style) -> Optio
     hex_lower(out, src);
     out.extend_from_slice(b"->");
     hex_lower(out, dst);
-    out.push(b' ');
-    style.text(out, path);
+    if !path.is_empty() {
+        out.push(b' ');
+        style.text(out, path);
+    }
     Some(())
 }
 

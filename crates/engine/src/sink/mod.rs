@@ -3,8 +3,10 @@
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
 pub mod json;
+pub mod needs;
 pub mod output;
 pub mod rows;
+pub mod savefile;
 pub mod table;
 mod tee;
 pub mod text;
@@ -13,8 +15,10 @@ use serde::Deserialize;
 
 use crate::ctx::Ctx;
 use crate::error::Result;
+use crate::event::Event;
 use crate::extract::Extractors;
 use crate::source::Block;
+use crate::state::State;
 use crate::tables::Tables;
 pub use output::OpenFd;
 
@@ -32,6 +36,10 @@ pub enum OutputRow {
     Table(table::TableRow),
     /// List them.
     Rows(rows::RowsRow),
+    /// Write them as a capture file.
+    Savefile(savefile::SavefileRow),
+    /// Find out what a capture file with the chosen events must hold besides them.
+    Survey {},
     /// Give each to several sinks.
     Tee {
         /// The sinks, in order.
@@ -55,6 +63,8 @@ pub fn make(
         OutputRow::Json(row) => Box::new(json::JsonSink::new(row, fields, open)?),
         OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
         OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row)?),
+        OutputRow::Savefile(row) => Box::new(savefile::SavefileSink::new(row, tables, open)?),
+        OutputRow::Survey {} => Box::<needs::Survey>::default(),
         OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields, open)?),
     })
 }
@@ -74,6 +84,35 @@ impl Sink for Count {
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Why an event does not reach [`Sink::event`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// An enter event of an older schema, kept for its exit.
+    Stored,
+    /// Unused or outdated.
+    Dropped,
+    /// Applied to the state, never shown.
+    Hidden,
+    /// Internal, and internal events are not asked for.
+    Internal,
+    /// The filter does not want it.
+    Rejected,
+}
+
+/// An event that was passed over.
+pub struct PassedOver<'a> {
+    /// Why.
+    pub why: Passed,
+    /// Its thread.
+    pub tid: i64,
+    /// The event itself, unless the conversion took it.
+    pub ev: Option<&'a Event<'a>>,
+    /// The state after it was applied.
+    pub state: &'a State,
+    /// The block it came from.
+    pub block: &'a Block<'a>,
 }
 
 /// A consumer of chosen events.
@@ -96,6 +135,22 @@ pub trait Sink: Send {
     /// # Errors
     /// I/O errors of the output.
     fn flush(&mut self) -> Result<()>;
+
+    /// An event that was not chosen.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    fn passed(&mut self, _over: &PassedOver<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Completes the output; `summary` is what a capture file says of itself.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    fn finish(&mut self, _summary: Option<&str>) -> Result<()> {
+        self.flush()
+    }
 
     /// What a sink that collects has collected; `reset` begins anew.
     fn result(&mut self, _reset: bool) -> Option<serde_json::Value> {

@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 
-use super::{make, OpenFd, OutputRow, Sink};
+use super::{make, OpenFd, OutputRow, PassedOver, Sink};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
@@ -40,6 +40,14 @@ impl Sink for Tee {
             shown |= sink.event(ctx, block, fields)?;
         }
         Ok(shown)
+    }
+
+    fn passed(&mut self, over: &PassedOver<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.passed(over))
+    }
+
+    fn finish(&mut self, summary: Option<&str>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.finish(summary))
     }
 
     fn flush(&mut self) -> Result<()> {

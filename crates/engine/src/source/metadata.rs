@@ -123,6 +123,7 @@ impl Wire {
 /// Takes a value into the row; the state keeps the texts.
 type Set<T> = fn(&mut T, Value<'_>, &mut State);
 
+#[derive(Debug)]
 struct Row<T> {
     wire: Wire,
     since: u32,
@@ -132,10 +133,17 @@ struct Row<T> {
 }
 
 /// A record layout bound to what its fields fill.
+#[derive(Debug)]
 struct Record<T> {
     rows: Vec<Row<T>>,
     /// First version whose entries say how long they are, and how much of that is the length.
     sized: Option<(u32, usize)>,
+}
+
+impl<T> Default for Record<T> {
+    fn default() -> Self {
+        Record { rows: Vec::new(), sized: None }
+    }
 }
 
 impl<T> Record<T> {
@@ -191,19 +199,34 @@ impl<T> Record<T> {
         mut take: impl FnMut(&mut Cursor<'a>) -> Option<()>,
     ) -> std::result::Result<(), &'static str> {
         let mut c = Cursor::new(body);
-        while c.rest().len() >= 4 {
-            let done = match self.sized {
-                Some((since, own)) if version >= since => {
-                    let mut entry = sized_entry(&mut c, own).ok_or(ENTRY_BEYOND_BLOCK)?;
-                    take(&mut entry)
-                }
-                _ => take(&mut c),
-            };
-            done.ok_or(ENTRY_TOO_SHORT)?;
+        while c.rest().len() >= MIN_ENTRY_BYTES {
+            self.entry(version, &mut c, &mut take)?;
         }
         Ok(())
     }
+
+    /// Runs `take` for the next entry and passes over it; returns its bytes.
+    fn entry<'a>(
+        &self,
+        version: u32,
+        c: &mut Cursor<'a>,
+        take: &mut impl FnMut(&mut Cursor<'a>) -> Option<()>,
+    ) -> std::result::Result<&'a [u8], &'static str> {
+        let before = c.rest();
+        match self.sized {
+            Some((since, own)) if version >= since => {
+                let mut entry = sized_entry(c, own).ok_or(ENTRY_BEYOND_BLOCK)?;
+                take(&mut entry)
+            }
+            _ => take(c),
+        }
+        .ok_or(ENTRY_TOO_SHORT)?;
+        Ok(before.get(..before.len() - c.rest().len()).unwrap_or(&[]))
+    }
 }
+
+/// Fewer bytes at the end of a list are padding.
+const MIN_ENTRY_BYTES: usize = 4;
 
 const ENTRY_BEYOND_BLOCK: &str = "an entry of a list is longer than its block";
 const ENTRY_TOO_SHORT: &str = "an entry of a list is shorter than its fields";
@@ -398,6 +421,7 @@ const KINDS: &[(&str, Kind)] = &[
 ];
 
 /// The declared record layouts, indexed.
+#[derive(Debug, Default)]
 pub struct Layouts {
     blocks: FxHashMap<u32, (Kind, u32)>,
     machine: Record<Machine>,
@@ -454,6 +478,53 @@ impl Layouts {
             Kind::Interface => self.load_interfaces(version, block.body, state),
             Kind::User => self.load_users(version, block.body, state),
         }
+    }
+
+    /// Whether blocks of this type hold metadata.
+    pub fn is_metadata(&self, block_kind: u32) -> bool {
+        self.blocks.contains_key(&block_kind)
+    }
+
+    /// The body of a process list or descriptor list with the threads for which `keep` holds;
+    /// other blocks as they are, and nothing for a descriptor list of another thread.
+    ///
+    /// `keep` gets the thread id, and the process id where the entry has one. What follows an
+    /// entry that contradicts itself is left out.
+    pub fn prune(
+        &self,
+        block: &Block<'_>,
+        mut keep: impl FnMut(i64, Option<i64>) -> bool,
+    ) -> Option<Vec<u8>> {
+        match self.blocks.get(&block.kind) {
+            Some(&(Kind::Process, version)) => {
+                Some(self.prune_threads(version, block.body, &mut keep))
+            }
+            Some((Kind::Fd, _)) => {
+                let tid = Cursor::new(block.body).i64()?;
+                keep(tid, None).then(|| block.body.to_vec())
+            }
+            _ => Some(block.body.to_vec()),
+        }
+    }
+
+    fn prune_threads(
+        &self,
+        version: u32,
+        body: &[u8],
+        mut keep: impl FnMut(i64, Option<i64>) -> bool,
+    ) -> Vec<u8> {
+        let (mut kept, mut scratch) = (Vec::new(), State::default());
+        let mut c = Cursor::new(body);
+        let mut thread = Thread::new(0);
+        while c.rest().len() >= MIN_ENTRY_BYTES {
+            let mut read =
+                |c: &mut Cursor<'_>| self.process.read(version, c, 0, &mut thread, &mut scratch);
+            let Ok(entry) = self.process.entry(version, &mut c, &mut read) else { break };
+            if keep(thread.tid, Some(thread.pid)) {
+                kept.extend_from_slice(entry);
+            }
+        }
+        kept
     }
 
     fn load_threads(

@@ -2,6 +2,7 @@
 //!
 //! In: bytes. Out: [`Item`]s. Next: [`crate::decode`] for events, [`metadata`] for the rest.
 
+pub mod carried;
 pub mod compress;
 pub mod metadata;
 #[cfg(target_os = "linux")]
@@ -9,6 +10,9 @@ pub mod ring;
 pub mod savefile;
 
 use crate::error::Result;
+
+/// Block type of the section header.
+pub const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 
 /// One block of the stream.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use super::{Block, Item, Source};
+use super::{Block, Item, Source, SECTION_HEADER};
 use crate::error::{Error, Result};
 
 /// Largest block taken: above the format's large events, far below what would exhaust memory.
@@ -13,7 +13,6 @@ pub const MAX_BLOCK_BYTES: u32 = 64 << 20;
 
 const CHUNK_BYTES: usize = 1 << 20;
 const MIN_BLOCK_BYTES: u32 = 12;
-const SHB: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
 
 /// A stream of blocks read from `input`.
@@ -43,7 +42,7 @@ impl Savefile {
             return Err(Error::NotACapture(what.into()));
         }
         let head = self.available();
-        if word(head, 0) != Some(SHB) {
+        if word(head, 0) != Some(SECTION_HEADER) {
             return Err(Error::NotACapture("it does not begin with a section header".into()));
         }
         if word(head, 8) == Some(BYTE_ORDER_MAGIC.swap_bytes()) {

@@ -218,23 +218,26 @@ static __always_inline u64 begin(struct scratch *s, u64 tid, int nparams)
 	return AT_LENGTHS + 2 * nparams;
 }
 
+/* Appends an option of ours; returns the position after it. */
+static __always_inline u64 option(u8 *b, u64 at, u32 kind, u64 value)
+{
+	*(u32 *)(b + at) = OPTION_CUSTOM | 16 << 16;
+	*(u32 *)(b + at + 4) = OPTION_OWNER;
+	*(u32 *)(b + at + 8) = kind;
+	*(u64 *)(b + at + 12) = value;
+	return at + 20;
+}
+
 /* Appends the options of the block; every reader that does not know them skips them. */
 static __always_inline u64 options(struct scratch *s, u8 *b, u64 at)
 {
-	u64 any = 0;
-	if (s->entered_ns) {
-		*(u32 *)(b + at) = OPTION_DURATION | 8 << 16;
-		*(u64 *)(b + at + 4) = bpf_ktime_get_boot_ns() - s->entered_ns;
-		at += 12;
-		any = 1;
-	}
-	if (s->unreadable) {
-		*(u32 *)(b + at) = OPTION_UNREADABLE | 8 << 16;
-		*(u64 *)(b + at + 4) = s->unreadable;
-		at += 12;
-		any = 1;
-	}
-	if (any) {
+	u64 start = at;
+
+	if (s->entered_ns)
+		at = option(b, at, OPTION_DURATION, bpf_ktime_get_boot_ns() - s->entered_ns);
+	if (s->unreadable)
+		at = option(b, at, OPTION_UNREADABLE, s->unreadable);
+	if (at != start) {
 		*(u32 *)(b + at) = 0;
 		at += 4;
 	}

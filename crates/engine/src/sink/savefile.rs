@@ -1,0 +1,521 @@
+//! Events as a capture file.
+//!
+//! In: blocks, with what is known around the events in them. Out: blocks, compressed when asked.
+//! Next: any program that reads captures.
+//! Source: scap format specification, sections 3 to 7; ADR 0009 and 0010.
+//!
+//! Blocks are copied as they are wherever that is possible. Three things change one: the mark
+//! that an event is for the state alone, a piece of the initial state (see [`carried`]), and the
+//! summary in the last event.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+
+use flate2::write::GzEncoder;
+use rustc_hash::FxHashSet;
+use serde::Deserialize;
+
+use super::needs::{Needs, NeedsRow, Position, ProcessKey};
+use super::{OpenFd, Passed, PassedOver, Sink};
+use crate::ctx::Ctx;
+use crate::decode::{self, option, EventKind};
+use crate::error::{Error, Result};
+use crate::event::{Event, FLAG_STATE_ONLY};
+use crate::extract::Extractors;
+use crate::source::metadata::Layouts;
+use crate::source::{carried, Block, SECTION_HEADER};
+use crate::state::State;
+use crate::tables::{flag, Tables};
+
+/// How the file is compressed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip, which every reader takes.
+    Gzip,
+    /// zstd, which pyscap alone takes.
+    Zstd,
+}
+
+/// What is written of the events that are not chosen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Others {
+    /// Everything as it is: nothing was filtered.
+    Copy,
+    /// Those that change the state, marked as such.
+    State,
+    /// Of those, the ones that chosen events depend on; metadata is cut down to the same.
+    Needed(NeedsRow),
+}
+
+/// The plan's choice of a capture file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavefileRow {
+    /// Descriptor to write to.
+    pub fd: i32,
+    /// Compression.
+    pub compression: Compression,
+    /// What is written besides the chosen events.
+    pub others: Others,
+    /// Repeat the metadata inside the first event blocks, where mergecap keeps it.
+    pub carry_state: bool,
+    /// Keep the last event back for the summary; for files, not for pipes.
+    pub hold_last: bool,
+    /// Code and text of options added to the section headers.
+    pub section_options: Vec<(u16, String)>,
+}
+
+/// Largest block that every reader takes, except of large events.
+const MAX_EVENT_BLOCK: usize = 65544;
+
+const HEAD_BYTES: usize = 8;
+const TRAILER_BYTES: usize = 4;
+const SECTION_FIXED_BYTES: usize = 16;
+
+/// Writes a capture file.
+pub struct SavefileSink {
+    out: Output,
+    others: Kept,
+    layouts: Arc<Layouts>,
+    position: Position,
+    carry_state: bool,
+    section_options: Vec<(u16, String)>,
+    /// Metadata blocks that are still to travel in events.
+    gathered: Vec<u8>,
+    pieces: VecDeque<Vec<u8>>,
+    /// An event of the section is written.
+    saw_event: bool,
+    /// Threads whose row of the process list is kept.
+    kept_tids: FxHashSet<i64>,
+}
+
+enum Kept {
+    All,
+    State,
+    Needed(Needs),
+}
+
+impl SavefileSink {
+    /// A sink as the plan says.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    pub fn new(row: &SavefileRow, tables: &Tables, open: OpenFd) -> Result<Self> {
+        let file = open(row.fd).map_err(|e| Error::io("opening the output", e))?;
+        Ok(SavefileSink {
+            out: Output::new(file, row.compression, row.hold_last)?,
+            others: match &row.others {
+                Others::Copy => Kept::All,
+                Others::State => Kept::State,
+                Others::Needed(needs) => Kept::Needed(Needs::from_row(needs)),
+            },
+            layouts: tables.layouts.clone(),
+            position: Position::default(),
+            carry_state: row.carry_state,
+            section_options: row.section_options.clone(),
+            gathered: Vec::new(),
+            pieces: VecDeque::new(),
+            saw_event: false,
+            kept_tids: FxHashSet::default(),
+        })
+    }
+
+    fn begin_section(&mut self, block: &Block<'_>) -> Result<()> {
+        self.gathered.clear();
+        self.pieces.clear();
+        self.kept_tids.clear();
+        self.saw_event = false;
+        if self.section_options.is_empty() {
+            return self.out.block(block.raw);
+        }
+        self.out.block(&with_options(block, &self.section_options))
+    }
+
+    /// Writes a metadata block, or lets it travel in the next events: after the first event
+    /// other readers would take it for the end of the capture.
+    fn put_metadata(&mut self, raw: &[u8]) -> Result<()> {
+        let late = self.saw_event && self.carry_state;
+        if self.carry_state {
+            self.gathered.extend_from_slice(raw);
+        }
+        if late {
+            return Ok(());
+        }
+        self.out.block(raw)
+    }
+
+    fn put_event(&mut self, block: &Block<'_>, state_only: bool) -> Result<()> {
+        self.saw_event = true;
+        if !self.gathered.is_empty() {
+            let metadata = std::mem::take(&mut self.gathered);
+            self.pieces.extend(carried::split(&metadata));
+        }
+        if !state_only && self.pieces.is_empty() && !Rewrite::is_due(block) {
+            return self.out.event(block.raw);
+        }
+        let Some(mut event) = Rewrite::of(block, state_only, self.carry_state) else {
+            return self.out.event(block.raw);
+        };
+        if let Some(piece) = self.pieces.front() {
+            if event.has_room(piece.len()) {
+                event.add_own(option::STATE, piece);
+                self.pieces.pop_front();
+            }
+        }
+        self.out.event(&event.finish())
+    }
+
+    /// Whether the chosen events after this one depend on the process of `tid`.
+    fn is_needed(needs: &Needs, position: Position, state: &State, tid: i64) -> bool {
+        let key = match state.thread(tid) {
+            Some(thread) => ProcessKey::of(position.section, state, thread),
+            None => ProcessKey { section: position.section, pid: tid, born_ns: 0 },
+        };
+        needs.has(key, position.block)
+    }
+
+    /// What becomes of an event that was passed over: nothing, a copy (false), or a copy that is
+    /// marked as being for the state alone (true).
+    fn verdict(&self, over: &PassedOver<'_>) -> Option<bool> {
+        let needs = match (&self.others, over.why) {
+            (Kept::All, _) => return Some(false),
+            (_, Passed::Dropped) => return None,
+            (Kept::State, Passed::Stored) => return Some(true),
+            (Kept::State, Passed::Hidden) => return Some(false),
+            (Kept::State, _) => return over.ev.filter(|ev| changes_state(ev)).map(|_| true),
+            (Kept::Needed(needs), _) => needs,
+        };
+        if over.why == Passed::Stored && needs.enters.contains(&self.position.block) {
+            return Some(false);
+        }
+        if over.tid < 0 {
+            return over.ev.filter(|ev| is_general(ev, needs)).map(|_| over.why != Passed::Hidden);
+        }
+        let useful = over.why == Passed::Stored || over.ev.is_some_and(|ev| changes_state(ev));
+        let needed = useful && Self::is_needed(needs, self.position, over.state, over.tid);
+        needed.then_some(over.why != Passed::Hidden)
+    }
+}
+
+/// Whether the table says that an event changes threads or descriptors.
+fn changes_state(ev: &Event<'_>) -> bool {
+    ev.info.has(flag::MODIFIES_STATE | flag::CREATES_FD | flag::DESTROYS_FD)
+}
+
+/// Whether an event of no thread is kept: users and groups always, containers when a chosen
+/// event's process runs in them.
+fn is_general(ev: &Event<'_>, needs: &Needs) -> bool {
+    match ev.code {
+        354..=361 => true,
+        324 | 402 => {
+            let bytes: Vec<&[u8]> = (0..ev.params.len()).filter_map(|i| ev.params.get(i)).collect();
+            let has = |id: &Vec<u8>| bytes.iter().any(|b| memchr::memmem::find(b, id).is_some());
+            needs.containers.iter().any(has)
+        }
+        _ => false,
+    }
+}
+
+impl Sink for SavefileSink {
+    fn metadata(&mut self, block: &Block<'_>) -> Result<()> {
+        self.position.metadata(block);
+        if block.kind == SECTION_HEADER {
+            return self.begin_section(block);
+        }
+        let is_metadata = self.layouts.is_metadata(block.kind);
+        let Kept::Needed(needs) = &self.others else {
+            return if is_metadata {
+                self.put_metadata(block.raw)
+            } else {
+                self.out.block(block.raw)
+            };
+        };
+        if !is_metadata {
+            return Ok(());
+        }
+        let (section, kept) = (self.position.section, &mut self.kept_tids);
+        let pruned = self.layouts.prune(block, |tid, pid| {
+            let Some(pid) = pid else { return kept.contains(&tid) };
+            let keep = needs.until.contains_key(&ProcessKey { section, pid, born_ns: 0 });
+            if keep {
+                kept.insert(tid);
+            }
+            keep
+        });
+        match pruned {
+            Some(body) => self.put_metadata(&frame(block.kind, &body)),
+            None => Ok(()),
+        }
+    }
+
+    fn event(&mut self, _ctx: &Ctx<'_>, block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
+        self.position.event();
+        self.put_event(block, false)?;
+        Ok(true)
+    }
+
+    fn passed(&mut self, over: &PassedOver<'_>) -> Result<()> {
+        self.position.event();
+        match self.verdict(over) {
+            Some(state_only) => self.put_event(over.block, state_only),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, summary: Option<&str>) -> Result<()> {
+        self.out.finish(summary)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A whole block around `body`, padded.
+fn frame(kind: u32, body: &[u8]) -> Vec<u8> {
+    let len = (HEAD_BYTES + body.len() + TRAILER_BYTES).next_multiple_of(4);
+    let mut block = Vec::with_capacity(len);
+    let len_bytes = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    block.extend(kind.to_le_bytes());
+    block.extend(len_bytes);
+    block.extend(body);
+    block.resize(len - TRAILER_BYTES, 0);
+    block.extend(len_bytes);
+    block
+}
+
+fn push_option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
+    body.extend(code.to_le_bytes());
+    body.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+    body.extend(value);
+    body.resize(body.len().next_multiple_of(4), 0);
+}
+
+/// A section header with more options.
+fn with_options(block: &Block<'_>, added: &[(u16, String)]) -> Vec<u8> {
+    let (fixed, old) = block.body.split_at(SECTION_FIXED_BYTES.min(block.body.len()));
+    let mut body = fixed.to_vec();
+    for (code, value) in decode::options(old) {
+        push_option(&mut body, code, value);
+    }
+    for (code, text) in added {
+        push_option(&mut body, *code, text.as_bytes());
+    }
+    push_option(&mut body, option::END, &[]);
+    frame(block.kind, &body)
+}
+
+/// Whether an option says something of the file that it stands in.
+fn is_of_file(option: (u16, &[u8])) -> bool {
+    let own = decode::own_option(option);
+    own.is_some_and(|(kind, _)| matches!(kind, option::STATE | option::SUMMARY))
+}
+
+/// An event block being built anew.
+struct Rewrite {
+    kind: u32,
+    body: Vec<u8>,
+    has_options: bool,
+}
+
+impl Rewrite {
+    /// Whether the block has something that is not to be copied: options of another file, or the
+    /// wrong length that one rewriting program leaves.
+    fn is_due(block: &Block<'_>) -> bool {
+        let Some(kind) = decode::event_kind(block.kind) else { return false };
+        let Some((head, stored, len)) = decode::extent(kind, block.body) else { return false };
+        let options = block.body.get((head + len).next_multiple_of(4)..).unwrap_or(&[]);
+        stored != len || decode::options(options).any(is_of_file)
+    }
+
+    /// The block without the state and the summary that it carried; `strip` says whether it
+    /// loses them.
+    fn of(block: &Block<'_>, state_only: bool, strip: bool) -> Option<Self> {
+        let kind = decode::event_kind(block.kind)?;
+        let (head, _, len) = decode::extent(kind, block.body)?;
+        let mut body = block.body.get(..2)?.to_vec();
+        let flags = block.body.get(2..head).filter(|f| f.len() == 4);
+        let flags = flags.and_then(crate::bytes::read_uint).unwrap_or(0);
+        if kind.flags || state_only {
+            let mark = if state_only { u64::from(FLAG_STATE_ONLY) } else { 0 };
+            body.extend(u32::try_from(flags | mark).unwrap_or(FLAG_STATE_ONLY).to_le_bytes());
+        }
+        let start = body.len();
+        body.extend(block.body.get(head..head + len)?);
+        let len_bytes = u32::try_from(len).ok()?.to_le_bytes();
+        body.get_mut(start + 16..start + 20)?.copy_from_slice(&len_bytes);
+        let number = if state_only { flagged(block.kind, kind) } else { block.kind };
+        let mut new = Rewrite { kind: number, body, has_options: false };
+        let options = block.body.get((head + len).next_multiple_of(4)..);
+        for (code, value) in decode::options(options.unwrap_or(&[])) {
+            if !(strip && is_of_file((code, value))) {
+                new.add_option(code, value);
+            }
+        }
+        Some(new)
+    }
+
+    fn has_room(&self, payload_len: usize) -> bool {
+        // Padding twice, head of the option, its owner and kind, the end of the list, and the
+        // block's own head and trailer.
+        let more = payload_len + 6 + 4 + 8 + 4 + HEAD_BYTES + TRAILER_BYTES;
+        self.body.len() + more <= MAX_EVENT_BLOCK
+    }
+
+    fn add_option(&mut self, code: u16, value: &[u8]) {
+        self.body.resize(self.body.len().next_multiple_of(4), 0);
+        push_option(&mut self.body, code, value);
+        self.has_options = true;
+    }
+
+    fn add_own(&mut self, kind: u32, payload: &[u8]) {
+        let value = [&option::OWNER.to_le_bytes(), &kind.to_le_bytes(), payload].concat();
+        self.add_option(option::CUSTOM, &value);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.has_options {
+            push_option(&mut self.body, option::END, &[]);
+        }
+        frame(self.kind, &self.body)
+    }
+}
+
+/// The block type that has a flags word.
+fn flagged(number: u32, kind: EventKind) -> u32 {
+    match (number, kind.v2) {
+        (0x221 | 0x222, _) => 0x222,
+        (_, true) => 0x217,
+        (_, false) => 0x208,
+    }
+}
+
+/// Bytes gathered for one write.
+const CAPACITY: usize = 1 << 17;
+
+/// zstd's own default: about as fast as gzip's fastest and smaller than its best.
+const ZSTD_LEVEL: i32 = 3;
+
+enum Coder {
+    Plain(File),
+    Gzip(GzEncoder<File>),
+    Zstd(zstd::stream::write::Encoder<'static, File>),
+}
+
+impl Coder {
+    fn new(file: File, compression: Compression) -> std::io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Coder::Plain(file),
+            Compression::Gzip => Coder::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+            Compression::Zstd => Coder::Zstd(zstd::stream::write::Encoder::new(file, ZSTD_LEVEL)?),
+        })
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Coder::Plain(file) => file,
+            Coder::Gzip(coder) => coder,
+            Coder::Zstd(coder) => coder,
+        }
+    }
+
+    /// Writes the end that the compression has.
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Coder::Plain(_) => Ok(()),
+            Coder::Gzip(coder) => coder.finish().map(|_| ()),
+            Coder::Zstd(coder) => coder.finish().map(|_| ()),
+        }
+    }
+}
+
+/// Blocks on their way to the file.
+struct Output {
+    /// None when the file is complete, or cannot be completed.
+    coder: Option<Coder>,
+    buffer: Vec<u8>,
+    /// The last event, kept back for the summary.
+    last: Vec<u8>,
+    hold_last: bool,
+}
+
+impl Output {
+    fn new(file: File, compression: Compression, hold_last: bool) -> Result<Self> {
+        let coder =
+            Coder::new(file, compression).map_err(|e| Error::io("opening the output", e))?;
+        let buffer = Vec::with_capacity(CAPACITY + MAX_EVENT_BLOCK);
+        Ok(Output { coder: Some(coder), buffer, last: Vec::new(), hold_last })
+    }
+
+    fn block(&mut self, raw: &[u8]) -> Result<()> {
+        self.buffer.append(&mut self.last);
+        self.buffer.extend_from_slice(raw);
+        if self.buffer.len() >= CAPACITY {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, raw: &[u8]) -> Result<()> {
+        if !self.hold_last {
+            return self.block(raw);
+        }
+        self.block(&[])?;
+        self.last.extend_from_slice(raw);
+        Ok(())
+    }
+
+    /// Hands the buffer to the coder; after an error nothing more is written.
+    fn write(&mut self) -> Result<()> {
+        let Some(coder) = &mut self.coder else { return Ok(()) };
+        let written = coder.writer().write_all(&self.buffer);
+        self.buffer.clear();
+        if written.is_err() {
+            self.coder = None;
+        }
+        written.map_err(|e| Error::io("writing the capture", e))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.write()?;
+        let flushed = self.coder.as_mut().map_or(Ok(()), |c| c.writer().flush());
+        flushed.map_err(|e| Error::io("writing the capture", e))
+    }
+
+    fn finish(&mut self, summary: Option<&str>) -> Result<()> {
+        if let Some(event) = summary.and_then(|text| with_summary(&self.last, text)) {
+            self.last = event;
+        }
+        self.block(&[])?;
+        self.write()?;
+        let finished = self.coder.take().map_or(Ok(()), Coder::finish);
+        finished.map_err(|e| Error::io("writing the capture", e))
+    }
+}
+
+impl Drop for Output {
+    /// A file that nobody finished is complete all the same.
+    fn drop(&mut self) {
+        let _ = self.finish(None);
+    }
+}
+
+fn with_summary(raw: &[u8], text: &str) -> Option<Vec<u8>> {
+    let block = carried::blocks(raw, 0).next()?;
+    let mut event = Rewrite::of(&block, false, false)?;
+    if !event.has_room(text.len()) {
+        return None;
+    }
+    event.add_own(option::SUMMARY, text.as_bytes());
+    Some(event.finish())
+}
