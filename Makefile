@@ -95,7 +95,8 @@ live: build ## only the tests that capture from this kernel
 	@$(BIN)/python -m pytest -m live
 
 .PHONY: differential
-differential: build ## compare with sysdig, strato and tshark where they are installed
+differential: build ## compare with what the peers print, and with peers that are installed
+	@$(BIN)/python tests/differential/compare.py
 	@$(BIN)/python -m pytest -m peer
 
 .PHONY: fuzz

@@ -204,6 +204,7 @@ _OS_HINTS = {
 _EXPLAINERS: dict[str, Callable[[BaseException], PyscapError | None]] = {
     "pyscap.filterlang.errors.FilterError": _explain_filter,
     "pyscap.filterlang.macros.MacroError": _explain_macros,
+    "pyscap.output.template.TemplateError": _explain_template,
     "pyscap._engine.EngineError": _explain_engine,
     "_engine.EngineError": _explain_engine,
     "builtins.OSError": _explain_os,

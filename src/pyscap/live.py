@@ -1,190 +1,192 @@
-"""A capture of this machine: what the request means for the probe, and how the capture ends.
+"""A capture of this machine: the probe, the snapshot, the counts at its end.
 
-In:  a request and its plan. Out: an exit code; counts on standard error. Next: `session.capture`.
-Nothing here is imported, and so neither is bcc, before a capture starts.
+In:  a request and its plan. Out: events to the plan's output, an exit code; counts and warnings on
+standard error. Next: `probe.loader` captures, `session.capture` drives the engine, `command` runs
+what stands after `--`.
 """
 
 from __future__ import annotations
 
 import os
-import signal
+import platform
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyscap.errors import CaptureError, DropError, ExitCode
-from pyscap.probe.loader import DEFAULT_RING_BYTES, DEFAULT_SNAPLEN, Probe, ProbeConfig
-from pyscap.probe.procfs import snapshot
+from pyscap.errors import CaptureError, DropError, ExitCode, UsageError
 from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
 from pyscap.session import Stop, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from pyscap.command import HeldCommand
     from pyscap.plan import Plan
-    from pyscap.probe.loader import Counters
+    from pyscap.probe.loader import Counters, Probe, ProbeConfig
     from pyscap.request import Request
     from pyscap.session import Stats
 
-NS_PER_S = 1_000_000_000
+SWITCH_CODES = frozenset({152})
+"""Events that `--switches` adds; a filter that can only mean them adds them too."""
+PAGE_FAULT_CODES = frozenset({290})
+"""Events that `--page-faults` adds."""
+
+WARN_EVERY_S = 1.0
+"""At most one warning about lost events in this time."""
 
 
 def run(request: Request, plan: Plan, pushdown: Pushdown = NOTHING_PUSHED) -> int:
-    """Capture until a signal, a limit, or the end of the request's command.
+    """Capture until a limit, a signal or the end of the command.
+
+    Args:
+        request: what the user asked for.
+        plan: what the engine does with the events.
+        pushdown: what the kernel decides.
 
     Returns:
-        The exit code; with a command, that of the command.
+        The exit code: that of the command when there is one.
 
     Raises:
-        CaptureError: the capture cannot start.
-        DropError: events were lost and the request wants to fail then.
-        EngineError: the output failed.
+        CaptureError: capturing is not possible here.
+        UsageError: the command cannot be run.
+        DropError: events were lost, and the request makes that an error.
     """
-    with held_back(request.command) as child:
-        stop = Stop(request.duration / NS_PER_S if request.duration else None)
-        config = probe_config(request, pushdown, child)
-        with Probe(config) as probe:
-            for warning in probe.warnings:
-                sys.stderr.write(f"pyscap: {warning}\n")
-            stats = capture(
-                plan,
-                probe,
-                lambda: snapshot(skip_pid=None if request.include_self else os.getpid()),
-                Ending(stop, child),
-                lambda: begin(request, child),
-            )
-            counters = probe.counters()
-    say_end(request, stats, counters)
-    if child is not None:
-        return child.exit_code()
-    if request.fail_on_drop and counters.dropped:
+    if platform.system() != "Linux":
+        msg = f"{platform.system()} has no system calls that pyscap could capture"
+        raise CaptureError(msg, "-r FILE reads a capture; reading works here")
+    if not request.command:
+        return capture_until(request, plan, pushdown, Stop(seconds(request)))
+    from pyscap.command import CommandStop, HeldCommand
+
+    with HeldCommand(request.command) as command:
+        stop = CommandStop(command, seconds(request))
+        code = capture_until(request, plan, pushdown, stop, command)
+        return command.wait() if code == ExitCode.OK else code
+
+
+def capture_until(
+    request: Request,
+    plan: Plan,
+    pushdown: Pushdown,
+    stop: Stop,
+    command: HeldCommand | None = None,
+) -> int:
+    """One capture, with its counts said at the end."""
+    from pyscap.probe.loader import Probe
+    from pyscap.probe.procfs import snapshot
+
+    def on_ready() -> None:
+        say_ready(request)
+        if command is not None:
+            command.release()
+
+    with Probe(probe_config(request, plan, pushdown, command)) as probe:
+        for warning in probe.warnings:
+            sys.stderr.write(f"pyscap: {warning}\n")
+        stop.on_look = DropWatch(probe).look
+        skip = None if request.include_self else os.getpid()
+        stats = capture(plan, probe, lambda: snapshot(skip_pid=skip), stop, on_ready)
+        counters = probe.counters()
+    sys.stderr.write(closing_line(stats, counters, request))
+    if counters.dropped and request.fail_on_drop:
         msg = f"{counters.dropped} events were lost"
-        raise DropError(msg, "use a larger ring buffer (--buffer-size) or a narrower filter")
+        raise DropError(msg, DROP_HINT)
     return ExitCode.OK
 
 
-def probe_config(request: Request, pushdown: Pushdown, child: Child | None) -> ProbeConfig:
-    """What the probe is told for a request."""
-    lengths = dict(request.snaplen or {})
-    snaplen = lengths.pop("", DEFAULT_SNAPLEN)
-    roots = {pid for pid in (request.follow, child.pid if child else None) if pid is not None}
-    if roots:
-        pushdown = replace(pushdown, trees=frozenset(roots) | (pushdown.trees or frozenset()))
+def seconds(request: Request) -> float | None:
+    """`-M` in seconds."""
+    return None if request.duration is None else request.duration / 1e9
+
+
+def probe_config(
+    request: Request,
+    plan: Plan,
+    pushdown: Pushdown = NOTHING_PUSHED,
+    command: HeldCommand | None = None,
+) -> ProbeConfig:
+    """What the kernel side is to do."""
+    from pyscap.probe.loader import DEFAULT_RING_BYTES, DEFAULT_SNAPLEN, ProbeConfig
+
+    lengths = request.snaplen or {}
+    codes = (plan.filter or {}).get("event_codes")
+    root = request.follow if command is None else command.pid
+    if root is not None:
+        pushdown = replace(pushdown, trees=frozenset({root}))
     return ProbeConfig(
-        snaplen=snaplen,
-        snaplen_by_kind=lengths,
+        snaplen=lengths.get("", DEFAULT_SNAPLEN),
+        snaplen_by_kind={kind: length for kind, length in lengths.items() if kind},
         ring_bytes=request.buffer_size or DEFAULT_RING_BYTES,
         self_pid=0 if request.include_self else None,
         pushdown=pushdown,
-        page_faults=request.page_faults,
-        durations=request.latency,
+        switches=request.switches or names_any(codes, SWITCH_CODES),
+        page_faults=request.page_faults or names_any(codes, PAGE_FAULT_CODES),
+        durations=request.latency or needs_durations(request, plan),
     )
 
 
-@dataclass(slots=True)
-class Child:
-    """The command of `pyscap -- COMMAND`, stopped before its exec until it is let go."""
-
-    pid: int
-    gate: int
-    """Writing a byte here lets it go."""
-    status: int | None = None
-
-    def let_go(self) -> None:
-        """Let the command begin."""
-        os.write(self.gate, b"g")
-
-    def has_ended(self) -> bool:
-        """Whether the command has exited."""
-        if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.status = status if pid else None
-        return self.status is not None
-
-    def exit_code(self) -> int:
-        """The command's own exit code; 128 and the signal when one ended it, as shells have it."""
-        if self.status is None:
-            return ExitCode.OK
-        code = os.waitstatus_to_exitcode(self.status)
-        return code if code >= 0 else 128 - code
+def names_any(codes: list[int] | None, wanted: frozenset[int]) -> bool:
+    """Whether a filter that chooses by event type chooses one of `wanted`."""
+    return codes is not None and not wanted.isdisjoint(codes)
 
 
-@contextmanager
-def held_back(command: tuple[str, ...]) -> Iterator[Child | None]:
-    """Fork the command and hold it before its exec; None without a command."""
-    if not command:
-        yield None
-        return
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        become(command, read_end, write_end)
-    os.close(read_end)
-    child = Child(pid, write_end)
-    try:
-        yield child
-    finally:
-        os.close(write_end)
-        if not child.has_ended():
-            os.kill(pid, signal.SIGTERM)
-            _, child.status = os.waitpid(pid, 0)
+def needs_durations(request: Request, plan: Plan) -> bool:
+    """Whether something that is shown depends on how long calls take."""
+    used = (str(entry["name"]) for entry in plan.fields.entries)
+    return request.timetype == "d" or any(name.startswith("evt.latency") for name in used)
 
 
-def become(command: tuple[str, ...], read_end: int, write_end: int) -> None:
-    """In the child: wait for the gate to open, then be the command. Never returns."""
-    try:
-        os.close(write_end)
-        if os.read(read_end, 1):
-            os.execvp(command[0], command)  # noqa: S606 - running it is what was asked for
-    except OSError as error:
-        os.write(2, f"pyscap: {command[0]}: {os.strerror(error.errno or 0)}\n".encode())
-    finally:
-        os._exit(NOT_RUN)
-
-
-NOT_RUN = 127
-"""Exit code of a command that could not be run, as shells have it."""
-
-
-class Ending(Stop):
-    """Ends with the command, or when the other reasons say so."""
-
-    def __init__(self, stop: Stop, child: Child | None) -> None:
-        """Take over the limit of `stop`."""
-        super().__init__()
-        self.deadline, self.child = stop.deadline, child
-
-    def is_due(self) -> bool:
-        """Whether it is time to end."""
-        return super().is_due() or (self.child is not None and self.child.has_ended())
-
-
-def begin(request: Request, child: Child | None) -> None:
-    """Say that the first event can be seen now."""
+def say_ready(request: Request) -> None:
+    """Tell whoever waits that the first event can be seen."""
+    if request.write is not None and sys.stderr.isatty():
+        sys.stderr.write(f"capturing to {request.write}; Ctrl-C ends it\n")
     if request.ready_fd is not None:
         try:
             os.write(request.ready_fd, b"ready\n")
+            os.close(request.ready_fd)
         except OSError as error:
             msg = f"--ready-fd {request.ready_fd}: {error.strerror}"
-            raise CaptureError(msg, "give the number of an open descriptor") from error
-    if child is not None:
-        child.let_go()
+            raise UsageError(msg, "the descriptor must be open for writing") from error
 
 
-def say_end(request: Request, stats: Stats, counters: Counters) -> None:
-    """The closing line: what was captured, and what was lost and why."""
-    if request.write is None and not (counters.dropped or request.verbose):
-        return
-    where = "" if request.write in (None, "-") else f" to {request.write}"
-    lost = {
-        "ring full": counters.dropped_ring_full,
-        "too big": counters.dropped_too_big,
-        "no scratch memory": counters.dropped_scratch,
-        "no program": counters.dropped_no_program,
-    }
-    reasons = ", ".join(f"{n} {why}" for why, n in lost.items() if n)
-    detail = f" ({reasons})" if reasons else ""
-    sys.stderr.write(
-        f"pyscap: {stats['chosen']} events captured{where}, {counters.dropped} dropped{detail}\n"
-    )
+class DropWatch:
+    """Warns while events are being lost, now and then."""
+
+    def __init__(self, probe: Probe) -> None:
+        """Begin with nothing lost."""
+        self.probe = probe
+        self.dropped = 0
+        self.next_look = time.monotonic() + WARN_EVERY_S
+
+    def look(self) -> None:
+        """Look at the counters when it is time to."""
+        now = time.monotonic()
+        if now < self.next_look:
+            return
+        self.next_look = now + WARN_EVERY_S
+        dropped = self.probe.counters().dropped
+        if dropped > self.dropped:
+            new = dropped - self.dropped
+            sys.stderr.write(f"pyscap: {new} events lost in the last second\n")
+        self.dropped = dropped
+
+
+DROP_HINT = "a larger --buffer-size or a narrower filter loses less"
+
+DROP_REASONS = (
+    ("dropped_ring_full", "the buffer was full"),
+    ("dropped_too_big", "too large for the file format"),
+    ("dropped_scratch", "the CPU's memory was in use"),
+    ("dropped_no_program", "no program for the event"),
+)
+"""Counters of losses, and what each means."""
+
+
+def closing_line(stats: Stats, counters: Counters, request: Request) -> str:
+    """The counts of a capture, and what to do when events were lost."""
+    done = "shown" if request.write is None else f"written to {request.write}"
+    line = f"{stats['events']} events captured, {stats['chosen']} {done}, {counters.dropped} lost"
+    if not counters.dropped:
+        return f"{line}\n"
+    reasons = ((getattr(counters, name), text) for name, text in DROP_REASONS)
+    why = ", ".join(f"{text}: {count}" for count, text in reasons if count)
+    return f"{line} ({why})\nhint: {DROP_HINT}\n"

@@ -109,9 +109,10 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "BYTES",
         "Input",
         "bytes kept of each I/O buffer when capturing (80)",
-        "How many bytes of the data that a call reads or writes are captured, 0 to 65535. The "
+        "How many bytes of the data that a call reads or writes are captured, 0 to 65000. The "
         "default is 80. A unit may follow (`4K`). Kinds of descriptors can have their own: "
-        "`net=4096,file=128`; the kinds are `file`, `net`, `pipe`, `unix`, `exec` and `other`.",
+        "`net=4096,file=128`; the kinds are `file`, `net`, `exec` (the environment of a new "
+        "program) and `other`.",
         "-s, --snaplen: one length for everything",
         parse=parse_snaplen,
     ),
@@ -156,6 +157,16 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "capture page faults too",
         "Adds page faults to the events of a capture. There can be very many of them.",
         "--page-faults",
+    ),
+    _O(
+        "switches",
+        "",
+        "",
+        "Input",
+        "capture every change of the running task too",
+        "Adds an event each time a CPU changes to another task: there are very many of them. A "
+        "filter for `evt.type=switch` adds them by itself.",
+        "",
     ),
     _O(
         "include-self",

@@ -30,6 +30,7 @@ class Request:
     latency: bool = False
     follow: int | None = None
     page_faults: bool = False
+    switches: bool = False
     include_self: bool = False
     exclude_users: bool = False
     suppress_comm: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ EXCLUSIVE: tuple[tuple[str, ...], ...] = (
     ("print", "details"),
     ("fatfile", "no_fatfile"),
     ("keep", "limit"),
+    ("follow", "command"),
 )
 """Options of which at most one may be given.
 
@@ -124,6 +126,7 @@ LIVE_ONLY = (
     "latency",
     "follow",
     "page_faults",
+    "switches",
     "include_self",
     "ready_fd",
     "command",

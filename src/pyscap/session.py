@@ -48,10 +48,13 @@ class Stop:
         self.asked = False
         self.signal: int | None = None
         """The signal that asked, for the exit code."""
+        self.on_look: Callable[[], None] = lambda: None
+        """Called between two slices of work."""
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
-    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Remember the first signal; a second one ends the program as usual."""
+        del frame
         self.asked, self.signal = True, number
         signal.signal(number, signal.SIG_DFL)
 
@@ -130,7 +133,7 @@ def drive(engine: Session, stop: Stop) -> Stats:
     """Run `engine` in slices until it is done or `stop` is due."""
     with catching_signals(stop):
         while not stop.is_due() and engine.run(stop.slice_ms()) != "done":
-            pass
+            stop.on_look()
     return engine.stats()
 
 

@@ -37,11 +37,11 @@ TIME_UNITS = {
 }
 """Nanoseconds in a unit; a bare number is seconds."""
 
-SNAPLEN_KINDS = ("file", "net", "pipe", "unix", "exec", "other")
+SNAPLEN_KINDS = ("file", "net", "exec", "other")
 """What `-s KIND=N` can name; a bare number is for all of them."""
 
-SNAPLEN_MAX = 65535
-"""A parameter's length is written in 16 bits. Source: capture format."""
+SNAPLEN_MAX = 65000
+"""A parameter's length is written in 16 bits, and its block has other parameters too."""
 
 _AMOUNT = re.compile(r"(\d{1,20}(?:\.\d{1,12})?)\s*([A-Za-z]*)", re.ASCII)
 _LARGEST = (1 << 63) - 1

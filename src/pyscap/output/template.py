@@ -193,23 +193,8 @@ def _field(text: str, at: int) -> tuple[FieldRef, int]:
     except FieldError as error:
         suggestion = f"%{error.suggestion}" if error.suggestion else None
         raise TemplateError(error.message, text, at, suggestion) from None
-    if ref.spec.has("filter_only"):
-        msg = f"{ref.spec.name} stands for several values and can only be used in filters"
-        raise TemplateError(msg, text, at, ONE_SIDED.get(ref.spec.name))
+    # DIFFERENCE(libs 0.25-dev): fields of several values are shown as a list, not as absent.
     return ref, taken
-
-
-ONE_SIDED = {
-    "fd.ip": "%fd.cip or %fd.sip",
-    "fd.net": "%fd.cip or %fd.sip",
-    "fd.port": "%fd.cport or %fd.sport",
-    "fd.proto": "%fd.cproto or %fd.sproto",
-    "fd.cnet": "%fd.cip",
-    "fd.snet": "%fd.sip",
-    "fd.lnet": "%fd.lip",
-    "fd.rnet": "%fd.rip",
-}
-"""What shows one of the values that a filter-only field stands for."""
 
 
 def _end_of_call(text: str, at: int) -> int:

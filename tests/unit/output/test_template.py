@@ -49,7 +49,6 @@ def test_a_leading_star_is_not_printed():
         ("%proc.nmae", 1, "no field"),
         ("%-5proc.name", 1, "width"),
         ("%99999999999proc.name", 1, "width"),
-        ("%fd.ip", 1, "filters"),
         ("%toupper(proc.name", 8, "not closed"),
         ("%toupper(proc.nmae)", 9, "no field"),
         ("%nosuch(proc.name)", 1, ""),
@@ -69,9 +68,6 @@ def test_errors_suggest():
     with pytest.raises(TemplateError) as caught:
         parse("%proc.nmae")
     assert caught.value.suggestion == "%proc.name"
-    with pytest.raises(TemplateError) as caught:
-        parse("%fd.port")
-    assert "%fd.sport" in caught.value.suggestion
 
 
 @pytest.mark.parametrize("name", PRESETS)

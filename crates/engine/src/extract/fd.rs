@@ -49,7 +49,7 @@ pub const FIELDS: &[Row] = &[
     ("fd.sip.name", Val(|_, _| None)),
     ("fd.lip.name", Val(|_, _| None)),
     ("fd.rip.name", Val(|_, _| None)),
-    ("fd.l4proto", Val(|c, _| known(c).map(|fd| Value::text(l4_name(fd.l4))))),
+    ("fd.l4proto", Val(|c, _| known(c).map(|fd| Value::text(l4_of_role(fd))))),
     ("fd.sockfamily", Val(family)),
     ("fd.is_server", Val(|c, _| known(c).map(|fd| Value::Bool(is_server(c, fd))))),
     ("fd.uid", Text(uid)),
@@ -80,8 +80,9 @@ fn concerns_fd(ctx: &Ctx<'_>) -> bool {
     ctx.thread.is_some() && ctx.ev.info.flags & BITS != 0
 }
 
+/// The number; -1 for a descriptor that was not made.
 fn num(ctx: &Ctx<'_>) -> Option<i64> {
-    ctx.fd_num.filter(|_| concerns_fd(ctx))
+    concerns_fd(ctx).then(|| ctx.fd_num.unwrap_or(-1))
 }
 
 fn known<'a>(ctx: &Ctx<'a>) -> Option<&'a Fd> {
@@ -118,6 +119,11 @@ pub fn l4_name(l4: L4) -> &'static [u8] {
     }
 }
 
+/// The transport of a socket that has a role; before, it has no connection to speak of.
+fn l4_of_role(fd: &Fd) -> &'static [u8] {
+    l4_name(if fd.role == Role::None { L4::Unknown } else { fd.l4 })
+}
+
 /// The type that calls make, for those that failed.
 const MAKERS: &[(&[&str], &[u8])] = &[
     (&["open", "openat", "openat2", "creat", "open_by_handle_at"], b"f"),
@@ -142,12 +148,12 @@ fn typechar<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     concerns_fd(ctx).then(|| Value::text(made.map_or(b"o", |(_, char)| char)))
 }
 
-/// The path that a call which failed to open it asked for.
-fn wanted_path(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
+/// The path that a call which failed to open it asked for, made absolute.
+fn wanted_path(ctx: &Ctx<'_>, out: &mut Vec<u8>) {
     if MAKERS[0].0.contains(&&*ctx.ev.info.name) {
         let position = super::evt::position(ctx, "name").or(super::evt::position(ctx, "path"));
         if let Some(param) = position.and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent()) {
-            param.best(style, out);
+            param.absolute_path(out);
         }
     }
 }
@@ -155,7 +161,11 @@ fn wanted_path(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
 fn name(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     match known(ctx) {
         Some(fd) => style.text(out, fd.name.as_deref().unwrap_or(b"")),
-        None if concerns_fd(ctx) => wanted_path(ctx, style, out),
+        None if concerns_fd(ctx) => {
+            let mut path = Vec::new();
+            wanted_path(ctx, &mut path);
+            style.text(out, &path);
+        }
         None => return false,
     }
     true
@@ -177,7 +187,7 @@ fn parent_path(path: &[u8]) -> &[u8] {
 fn directory(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(fd) = known(ctx) else {
         let mut path = Vec::new();
-        wanted_path(ctx, &Style { escape: false, ..style.clone() }, &mut path);
+        wanted_path(ctx, &mut path);
         style.text(out, parent_path(&path));
         return concerns_fd(ctx);
     };

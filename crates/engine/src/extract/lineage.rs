@@ -31,15 +31,15 @@ pub const FIELDS: &[Row] = &[
     ("proc.aenv", Both(aenv, aenv_text)),
     ("proc.apid", Both(|c, s| any(c, s, pid), apid_text)),
     ("proc.loginshellid", Val(login_shell)),
-    ("proc.sname", Val(|c, _| Some(Value::text(&session_leader(c)?.comm)))),
-    ("proc.sid.exe", Val(|c, _| Some(Value::text(&session_leader(c)?.exe)))),
-    ("proc.sid.exepath", Val(|c, _| Some(Value::text(&session_leader(c)?.exepath)))),
-    ("proc.vpgid.name", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.comm)))),
-    ("proc.vpgid.exe", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.exe)))),
-    ("proc.vpgid.exepath", Val(|c, _| Some(Value::text(&vgroup_leader(c)?.exepath)))),
-    ("proc.pgid.name", Val(|c, _| Some(Value::text(&group_leader(c)?.comm)))),
-    ("proc.pgid.exe", Val(|c, _| Some(Value::text(&group_leader(c)?.exe)))),
-    ("proc.pgid.exepath", Val(|c, _| Some(Value::text(&group_leader(c)?.exepath)))),
+    ("proc.sname", Val(|c, _| Some(session_leader(c)?.show(|t| &t.comm)))),
+    ("proc.sid.exe", Val(|c, _| Some(session_leader(c)?.show(|t| &t.exe)))),
+    ("proc.sid.exepath", Val(|c, _| Some(session_leader(c)?.show(|t| &t.exepath)))),
+    ("proc.vpgid.name", Val(|c, _| Some(vgroup_leader(c)?.show(|t| &t.comm)))),
+    ("proc.vpgid.exe", Val(|c, _| Some(vgroup_leader(c)?.show(|t| &t.exe)))),
+    ("proc.vpgid.exepath", Val(|c, _| Some(vgroup_leader(c)?.show(|t| &t.exepath)))),
+    ("proc.pgid.name", Val(|c, _| Some(group_leader(c)?.show(|t| &t.comm)))),
+    ("proc.pgid.exe", Val(|c, _| Some(group_leader(c)?.show(|t| &t.exe)))),
+    ("proc.pgid.exepath", Val(|c, _| Some(group_leader(c)?.show(|t| &t.exepath)))),
 ];
 
 /// How far a lineage is followed: a capture can claim a circle of parents.
@@ -51,7 +51,7 @@ fn parent<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
 
 fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
     let ptid = main(ctx)?.ptid;
-    (ptid != 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
+    (ptid > 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
 }
 
 /// The process itself, its parent, and so on.
@@ -182,27 +182,40 @@ fn login_shell<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     shells.last().map(pid)
 }
 
-/// The leader of the session; when it is gone, the eldest ancestor in the same session.
-fn session_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
-    let sid = main(ctx)?.sid;
-    leader(ctx, sid, |thread| thread.sid)
+/// The leader of the session.
+fn session_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
+    leader(ctx, main(ctx)?.sid, |thread| thread.sid)
 }
 
-fn group_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
-    let pgid = main(ctx)?.pgid;
-    leader(ctx, pgid, |thread| thread.pgid)
+/// The leader of the process group.
+fn group_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
+    leader(ctx, main(ctx)?.pgid, |thread| thread.pgid)
 }
 
-/// Inside a pid namespace its number says nothing on the host: then only ancestors are asked.
-fn vgroup_leader<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
-    let main = main(ctx)?;
-    leader(ctx, main.vpgid, |thread| thread.vpgid)
+/// The leader of the process group by its number in the pid namespace.
+fn vgroup_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
+    leader(ctx, main(ctx)?.vpgid, |thread| thread.vpgid)
 }
 
-fn leader<'a>(ctx: &Ctx<'a>, id: i64, id_of: fn(&Thread) -> i64) -> Option<&'a Thread> {
-    if let Some(thread) = ctx.state.thread(id) {
-        return Some(thread);
+/// A leader, or that it is not known: then its fields are empty texts.
+///
+/// Source: observed: libs 0.25-dev.
+struct Leader<'a>(Option<&'a Thread>);
+
+impl<'a> Leader<'a> {
+    fn show(self, part: fn(&'a Thread) -> &'a [u8]) -> Value<'a> {
+        Value::text(self.0.map_or(b"", part))
     }
-    let same = ancestors(ctx).take_while(|thread| id_of(thread) == id);
-    same.last()
+}
+
+/// The thread with this number; when it is gone, the eldest ancestor that names the same leader.
+fn leader<'a>(ctx: &Ctx<'a>, id: i64, id_of: fn(&Thread) -> i64) -> Option<Leader<'a>> {
+    if id < 0 {
+        return Some(Leader(None));
+    }
+    let found = ctx.state.thread(id).or_else(|| {
+        let older = ancestors(ctx).skip(1).take_while(|thread| id_of(thread) == id);
+        older.last()
+    });
+    Some(Leader(found))
 }

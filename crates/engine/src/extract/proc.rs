@@ -6,7 +6,6 @@ use super::Get::{Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::Style;
-use crate::state::threads::flag::CLOSED;
 use crate::state::{Text as Shared, Thread};
 use crate::value::Value;
 
@@ -21,10 +20,10 @@ pub const FIELDS: &[Row] = &[
     ("proc.cmdlenargs", Val(|c, _| Some(Value::Uint(args_length(c.thread?))))),
     ("proc.exeline", Text(|c, _, style, out| on(c.thread, |t| exeline(t, style, out)))),
     ("proc.env", Text(env)),
-    ("proc.cwd", Val(|c, _| Some(Value::text(&main(c)?.cwd)))),
+    ("proc.cwd", Val(|c, _| cwd(c).map(Value::text))),
     ("proc.tty", Val(|c, _| Some(Value::Uint(c.thread?.tty.into())))),
     ("proc.pid", Val(|c, _| Some(Value::Int(c.thread?.pid)))),
-    ("proc.vpid", Val(|c, _| Some(Value::Int(c.thread?.vpid)))),
+    ("proc.vpid", Val(|c, _| id(c.thread?.vpid))),
     ("proc.sid", Val(|c, _| Some(Value::Int(c.thread?.sid)))),
     ("proc.vpgid", Val(|c, _| Some(Value::Int(c.thread?.vpgid)))),
     ("proc.pgid", Val(|c, _| Some(Value::Int(c.thread?.pgid)))),
@@ -166,10 +165,23 @@ fn fd_usage<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     Some(Value::Double(if limit > 0 { open * 100.0 / limit as f64 } else { 0.0 }))
 }
 
+/// Threads of the process that have not exited; none of a process that is not known.
 fn threads_alive(ctx: &Ctx<'_>) -> Option<u64> {
-    let thread = ctx.thread?;
-    let pid = thread.pid;
-    Some(ctx.state.threads.iter().filter(|t| t.pid == pid && t.flags & CLOSED == 0).count() as u64)
+    let group = ctx.state.threads.group(ctx.thread?.pid);
+    Some(group.map_or(0, |group| group.alive as u64))
+}
+
+/// The working directory; "./" for a process that is not known.
+///
+/// Source: observed: libs 0.25-dev.
+fn cwd<'a>(ctx: &Ctx<'a>) -> Option<&'a [u8]> {
+    let main = main(ctx)?;
+    Some(if main.is_known() { &main.cwd } else { b"./" })
+}
+
+/// A number that is -1 where it is not known.
+pub fn id<'a>(number: i64) -> Option<Value<'a>> {
+    (number >= 0).then_some(Value::Int(number))
 }
 
 fn standard_type<'a>(ctx: &Ctx<'a>, num: i64) -> Option<Value<'a>> {

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `user`.
 
-use super::proc::{joined, on};
+use super::proc::{id, joined, on};
 use super::Get::{Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
@@ -12,8 +12,8 @@ use crate::value::Value;
 
 /// The fields of this module.
 pub const FIELDS: &[Row] = &[
-    ("thread.tid", Val(|c, _| Some(Value::Int(c.thread?.tid)))),
-    ("thread.vtid", Val(|c, _| Some(Value::Int(c.thread?.vtid)))),
+    ("thread.tid", Val(|c, _| Some(Value::Int(c.ev.tid)))),
+    ("thread.vtid", Val(|c, _| id(c.thread?.vtid))),
     ("thread.ismain", Val(|c, _| c.thread.map(|t| Value::Bool(t.tid == t.pid)))),
     ("thread.nametid", Text(name_and_tid)),
     ("thread.cap_permitted", Text(|c, _, _, out| caps(c, c.thread.map(|t| t.caps.permitted), out))),

@@ -155,10 +155,8 @@ fn unix_pair(out: &mut Vec<u8>, cursor: &mut Cursor<'_>, style: &Style) -> Optio
     hex_lower(out, src);
     out.extend_from_slice(b"->");
     hex_lower(out, dst);
-    if !path.is_empty() {
-        out.push(b' ');
-        style.text(out, path);
-    }
+    out.push(b' ');
+    style.text(out, path);
     Some(())
 }
 

@@ -184,6 +184,11 @@ impl<'c, 'a> Param<'c, 'a> {
         Some(Param { info, bytes, ..*self })
     }
 
+    /// Appends the path in this parameter, absolute and without `.` and `..`.
+    pub fn absolute_path(&self, out: &mut Vec<u8>) {
+        path::join(out, base_dir(self).unwrap_or(b""), trim_nul(self.bytes));
+    }
+
     /// The descriptor that the number in this parameter means.
     pub fn fd(&self) -> Option<&'a Fd> {
         let thread = self.ctx.thread?;
@@ -400,17 +405,16 @@ pub fn cwd<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
 }
 
 fn absolute_path(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) -> bool {
-    let relative = trim_nul(p.bytes);
-    if relative.is_empty() || relative[0] == b'/' || relative == ABSENT || p.ctx.thread.is_none() {
+    let given = trim_nul(p.bytes);
+    if given.is_empty() || given[0] == b'/' || given == ABSENT || p.ctx.thread.is_none() {
         return false;
     }
-    let base = base_dir(p).unwrap_or(b"");
     if style.escape {
-        let mut joined = Vec::with_capacity(base.len() + relative.len() + 1);
-        path::join(&mut joined, base, relative);
+        let mut joined = Vec::new();
+        p.absolute_path(&mut joined);
         style.text(out, &joined);
     } else {
-        path::join(out, base, relative);
+        p.absolute_path(out);
     }
     true
 }

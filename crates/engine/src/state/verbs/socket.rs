@@ -242,10 +242,9 @@ pub(super) fn transfer(step: &mut Step<'_, '_>, inputs: &TransferInputs) {
     let is_send = inputs.is_send != 0;
     let ends = inputs.tuple.get(ev).and_then(Ends::parse);
     if step.fd(num).is_none() {
-        if !(is_send && ends.as_ref().is_some_and(|e| e.tuple().is_some())) {
-            return;
-        }
-        step.add_fd(num, Fd { kind: FdKind::Ipv4Sock, l4: L4::Udp, ..Fd::default() });
+        let Some(tuple) = ends.as_ref().and_then(Ends::tuple).filter(|_| is_send) else { return };
+        let kind = if tuple.src.is_ipv4() { FdKind::Ipv4Sock } else { FdKind::Ipv6Sock };
+        step.add_fd(num, Fd { kind, l4: L4::Udp, ..Fd::default() });
     }
     let Some(fd) = step.fd(num) else { return };
     if fd.kind.is_ip() && !fd.connected {
