@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyscap import config
+from pyscap import config, progress
 from pyscap._engine import Session
 from pyscap.errors import ExitCode, InputError, UsageError, printable
 from pyscap.filterlang.errors import FilterError
@@ -59,7 +59,7 @@ def run_files(plan: Plan, names: Sequence[str], request: Request, stop: Stop) ->
     """
     engine = Session(plan.to_json())
     try:
-        read_files(engine, names, stop)
+        read_files(engine, names, stop, progress.wanted(request))
     finally:
         engine.finish(final_summary(engine, request))
         say_counts(engine.stats(), request)

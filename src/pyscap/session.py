@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pyscap.plan import Plan
+    from pyscap.progress import ReadProgress
 
 SLICE_MS = 200
 """How long the engine works before signals and limits are looked at again."""
@@ -83,8 +84,16 @@ def catching_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def read_files(engine: Session, names: Sequence[str], stop: Stop) -> None:
+def read_files(
+    engine: Session, names: Sequence[str], stop: Stop, progress: ReadProgress | None = None
+) -> None:
     """Run `engine` over savefiles, one after the other; `-` is standard input.
+
+    Args:
+        engine: A plan at work.
+        names: Files, in order.
+        stop: When to end before the end.
+        progress: Shows how far each file has been read.
 
     Raises:
         OSError: a file cannot be opened.
@@ -92,9 +101,23 @@ def read_files(engine: Session, names: Sequence[str], stop: Stop) -> None:
         EngineError: the output failed.
     """
     for name in names:
-        with named(name), open_input(name) as fd:
+        with named(name), open_input(name) as fd, following(fd, stop, progress):
             engine.add_fd(fd)
             drive(engine, stop)
+
+
+@contextmanager
+def following(fd: int, stop: Stop, progress: ReadProgress | None) -> Iterator[None]:
+    """Let `progress` look at the position of `fd` between two slices of work."""
+    if progress is None:
+        yield
+        return
+    stop.on_look = progress.look
+    progress.start(fd)
+    try:
+        yield
+    finally:
+        progress.end()
 
 
 def capture(
