@@ -53,10 +53,10 @@ def small():
                 "bash",
                 fds=[b.fd(1, name="/dev/pts/0"), b.fd(4, "ipv4", src="0.0.0.0:0", dst="0.0.0.0:0")],
             ),
-            b.thread(cat, "cat", ptid=shell, fds=[b.fd(1, name="/dev/pts/0")]),
+            b.thread(cat, "cat", ptid=shell, uid=1000, gid=1000, fds=[b.fd(1, name="/dev/pts/0")]),
         ],
         events=events,
-        users=[b.user(0, "root"), b.group(0, "root")],
+        users=[b.user(1000, "alice"), b.group(1000, "staff")],
     )
 
 

@@ -183,7 +183,8 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "Input",
         "no user and group tables",
-        "Neither reads nor uses lists of users and groups: their names become `<NA>`.",
+        "Neither reads nor uses lists of users and groups: their names become `<NA>`, "
+        "root's excepted.",
         "-E, --exclude-users",
     ),
     _O(
@@ -194,7 +195,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "leave out all events of processes with this command name",
         "Leaves out every event of processes with this command name; they still count for the "
         "state. The option can be repeated.",
-        "-U, --suppress-comm",
+        "-U, --suppress-comm: their events do not change the state there",
         repeat=True,
     ),
     _O(

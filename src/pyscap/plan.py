@@ -85,6 +85,8 @@ class Plan:
     """`{"over": "processes" | "threads" | "fds", "filter": program | None}`: the output gets the
     state instead of the chosen events, whenever `Session.walk()` asks for it."""
     options: Options = Options()
+    names_users: bool = True
+    """Whether lists and events of users and groups give them names."""
 
     def to_json(self) -> str:
         """The plan as the engine reads it."""
@@ -95,11 +97,12 @@ class Plan:
             "walk": self.walk,
             "options": {name: getattr(self.options, name) for name in Options.__slots__},
         }
-        return f'{{"version":{json.dumps(VERSION)},{declared_json()},{json.dumps(run)[1:]}'
+        declared = declared_json(self.names_users)
+        return f'{{"version":{json.dumps(VERSION)},{declared},{json.dumps(run)[1:]}'
 
 
 @cache
-def declared_json() -> str:
+def declared_json(names_users: bool = True) -> str:
     """The declared part, the same in every run: `"tables":…,"transitions":…,"layouts":…`."""
     tables = {
         "events": [event_row(spec) for spec in EVENTS],
@@ -124,7 +127,23 @@ def declared_json() -> str:
         "transitions": transitions(),
         "layouts": layouts(),
     }
+    if not names_users:
+        declared = without_users(declared)
     return json.dumps(declared)[1:-1]
+
+
+def without_users(declared: dict[str, Any]) -> dict[str, Any]:
+    """The declarations without what gives users and groups their names."""
+    blocks = [block for block in METADATA_BLOCKS if block.record != "user"]
+    rows = [row for row in declared["transitions"] if row["verb"] not in USER_VERBS]
+    return declared | {
+        "transitions": rows,
+        "layouts": declared["layouts"] | {"blocks": blocks},
+    }
+
+
+USER_VERBS = frozenset({"add_user", "remove_user", "add_group", "remove_group"})
+"""Verbs that keep the tables of users and groups."""
 
 
 def layouts() -> dict[str, Any]:

@@ -159,25 +159,45 @@ def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | No
         max_events=request.numevents,
         max_event_ns=request.duration,
     )
-    return Plan(fields, program, output_row(request, fields), options=options)
+    return Plan(
+        fields,
+        program,
+        output_row(request, fields),
+        options=options,
+        names_users=not request.exclude_users,
+    )
 
 
 def make_filter(request: Request, fields: FieldList) -> CompiledFilter | None:
     """The request's filter, whose warnings are said; None without a filter."""
     if not request.words:
-        return None
+        return suppressing("", request, fields)
     from pyscap.filterlang.compile import compile_filter, join_words
 
     text, was_split = join_words(request.words)
+    own = FieldList() if request.suppress_comm else fields
     try:
-        compiled = compile_filter(text, saved_filters(request, text), fields)
+        compiled = compile_filter(text, saved_filters(request, text), own)
     except FilterError as error:
         if was_split:
             raise UsageError(error.render(), SHELL_HINT) from error
         raise
     for warning in compiled.warnings:
         sys.stderr.write(f"{printable(warning.render())}\n")
-    return compiled
+    return suppressing(text, request, fields) or compiled
+
+
+def suppressing(text: str, request: Request, fields: FieldList) -> CompiledFilter | None:
+    """The filter `text` without the processes of `-U`; None when there are none."""
+    if not request.suppress_comm:
+        return None
+    from pyscap.filterlang.ast import quote
+    from pyscap.filterlang.compile import compile_filter
+
+    names = ", ".join(quote(name) for name in request.suppress_comm)
+    condition = f"not proc.name in ({names})"
+    whole = f"({text}) and {condition}" if text else condition
+    return compile_filter(whole, saved_filters(request, text), fields)
 
 
 SHELL_HINT = "put the whole filter in quotes: the shell took some of its own"

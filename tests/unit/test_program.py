@@ -83,3 +83,9 @@ def test_damaged_events_are_an_error_of_the_input():
         program.conclude(
             stats(damaged=3, first_damage=(77, "bad length")), Stop(), Request(read=("x",))
         )
+
+
+def test_suppressed_processes_are_left_out_of_any_filter():
+    whole = compiled("fd.num=1", "or", "fd.num=2", suppress_comm=("a", 'b"c'))
+    assert whole == compiled("(fd.num=1 or fd.num=2) and not proc.name in (a, 'b\"c')")
+    assert compiled(suppress_comm=("a",)) == compiled("not proc.name in (a)")
