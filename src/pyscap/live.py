@@ -11,7 +11,8 @@ import os
 import platform
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyscap.errors import CaptureError, DropError, ExitCode, UsageError
@@ -71,6 +72,7 @@ def capture_until(
     command: HeldCommand | None = None,
 ) -> int:
     """One capture, with its counts said at the end."""
+    from pyscap.format import save
     from pyscap.probe.loader import Probe
     from pyscap.probe.procfs import snapshot
 
@@ -79,18 +81,41 @@ def capture_until(
         if command is not None:
             command.release()
 
-    with Probe(probe_config(request, plan, pushdown, command)) as probe:
+    def summary(stats: Stats) -> str:
+        return final_summary(request, stats, probe.counters())
+
+    options = save.section_options(request.filter_text, live=True)
+    with (
+        save.saved(plan, request) as plan,
+        Probe(probe_config(request, plan, pushdown, command)) as probe,
+    ):
         for warning in probe.warnings:
             sys.stderr.write(f"pyscap: {warning}\n")
         stop.on_look = DropWatch(probe).look
         skip = None if request.include_self else os.getpid()
-        stats = capture(plan, probe, lambda: snapshot(skip_pid=skip), stop, on_ready)
+        look = partial(snapshot, options, skip_pid=skip)
+        stats = capture(plan, probe, look, stop, on_ready, summary)
         counters = probe.counters()
     sys.stderr.write(closing_line(stats, counters, request))
     if counters.dropped and request.fail_on_drop:
         msg = f"{counters.dropped} events were lost"
         raise DropError(msg, DROP_HINT)
     return ExitCode.OK
+
+
+def final_summary(request: Request, stats: Stats, counters: Counters) -> str:
+    """What the file says of the capture: the counts of both sides and what was asked for."""
+    from pyscap.format import save
+
+    counted = {field.name: getattr(counters, field.name) for field in fields(counters)}
+    host = os.uname()
+    return save.summary(
+        stats,
+        request.filter_text,
+        kernel=f"{host.sysname} {host.release} {host.machine}",
+        snaplen=request.snaplen,
+        **counted,
+    )
 
 
 def seconds(request: Request) -> float | None:

@@ -112,7 +112,9 @@ def export(plan: Plan, request: Request, stop: Stop) -> int:
     name = request.write or "-"
     with save.readable_twice(request.read) if plan.filter else nullcontext(request.read) as names:
         others: str | dict[str, Any] = "copy"
-        if plan.filter:
+        if plan.filter and request.no_fatfile:
+            others = "drop"
+        elif plan.filter:
             others = save.needed(plan, lambda engine: survey(engine, names, stop))
         with save.output_file(name, overwrite=request.overwrite) as fd:
             row = save.output_row(

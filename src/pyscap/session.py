@@ -126,6 +126,7 @@ def capture(
     snapshot: Callable[[], bytes],
     stop: Stop,
     on_ready: Callable[[], None] = lambda: None,
+    summary: Callable[[Stats], str | None] = lambda _: None,
 ) -> Stats:
     """Run `plan` over live events until `stop` is due.
 
@@ -138,6 +139,7 @@ def capture(
         snapshot: makes the metadata blocks of the system as it is now.
         stop: when to end.
         on_ready: called once, when the first event can be seen.
+        summary: makes of the counts what a capture file says of itself at its end.
 
     Raises:
         EngineError: the output failed; what was complete is out.
@@ -149,7 +151,9 @@ def capture(
     drive(engine, stop)
     probe.detach()
     engine.stop()
-    return drive(engine, Stop())
+    stats = drive(engine, Stop())
+    engine.finish(summary(stats))
+    return stats
 
 
 def drive(engine: Session, stop: Stop) -> Stats:

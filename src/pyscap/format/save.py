@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pyscap.plan import Plan
+    from pyscap.request import Request
 
 Row = dict[str, Any]
 
@@ -62,8 +63,18 @@ def output_file(name: str, *, overwrite: bool = False) -> Iterator[int]:
     fd = _open(name, overwrite=overwrite)
     try:
         yield fd
+    except BaseException:
+        _remove_empty(name, fd)
+        raise
     finally:
         os.close(fd)
+
+
+def _remove_empty(name: str, fd: int) -> None:
+    """Leave nothing behind of a run that failed before its first block."""
+    found = os.fstat(fd)
+    if stat.S_ISREG(found.st_mode) and not found.st_size:
+        Path(name).unlink(missing_ok=True)
 
 
 def _open(name: str, *, overwrite: bool) -> int:
@@ -100,7 +111,8 @@ def output_row(
         fd: where to write.
         compression: `none`, `gzip` or `zstd`.
         others: what is written of events that are not chosen: `copy` (everything, as nothing is
-            filtered), `state` (those that change the state) or the row of `needed`.
+            filtered), `drop` (nothing), `state` (those that change the state) or the row of
+            `needed`.
         options: code and text of options added to the section headers.
     """
     return {
@@ -130,6 +142,24 @@ def section_options(filter_text: str = "", *, live: bool = False) -> list[tuple[
         cut = filter_text.encode()[:_COMMENT_MAX].decode(errors="ignore")
         options.append((OPTION_COMMENT, f"filter: {cut}"))
     return options
+
+
+@contextmanager
+def saved(plan: Plan, request: Request) -> Iterator[Plan]:
+    """The plan of a live capture with the file of its request as output, if it has one.
+
+    What a filter rejects cannot be looked at twice here, so everything that changes the state is
+    kept, marked as hidden.
+    """
+    if request.write is None:
+        yield plan
+        return
+    others = "copy"
+    if plan.filter:
+        others = "drop" if request.no_fatfile else "state"
+    kind = compression(request.write, gzip=request.compress)
+    with output_file(request.write, overwrite=request.overwrite) as fd:
+        yield replace(plan, output=output_row(fd, compression=kind, others=others))
 
 
 def summary(stats: Mapping[str, Any], filter_text: str = "", **more: object) -> str:

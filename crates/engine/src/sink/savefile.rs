@@ -47,6 +47,8 @@ pub enum Compression {
 pub enum Others {
     /// Everything as it is: nothing was filtered.
     Copy,
+    /// None.
+    Drop,
     /// Those that change the state, marked as such.
     State,
     /// Of those, the ones that chosen events depend on; metadata is cut down to the same.
@@ -97,6 +99,7 @@ pub struct SavefileSink {
 
 enum Kept {
     All,
+    Chosen,
     State,
     Needed(Needs),
 }
@@ -112,6 +115,7 @@ impl SavefileSink {
             out: Output::new(file, row.compression, row.hold_last)?,
             others: match &row.others {
                 Others::Copy => Kept::All,
+                Others::Drop => Kept::Chosen,
                 Others::State => Kept::State,
                 Others::Needed(needs) => Kept::Needed(Needs::from_row(needs)),
             },
@@ -185,7 +189,7 @@ impl SavefileSink {
     fn verdict(&self, over: &PassedOver<'_>) -> Option<bool> {
         let needs = match (&self.others, over.why) {
             (Kept::All, _) => return Some(false),
-            (_, Passed::Dropped) => return None,
+            (_, Passed::Dropped) | (Kept::Chosen, _) => return None,
             (Kept::State, Passed::Stored) => return Some(true),
             (Kept::State, Passed::Hidden) => return Some(false),
             (Kept::State, _) => return over.ev.filter(|ev| changes_state(ev)).map(|_| true),
