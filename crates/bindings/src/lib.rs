@@ -28,6 +28,7 @@ use pyscap_engine::session::{Progress, Session, Stats};
 #[cfg(target_os = "linux")]
 use pyscap_engine::source::ring::Rings;
 use pyscap_engine::source::savefile::Savefile;
+use pyscap_engine::state::VERBS;
 
 create_exception!(_engine, EngineError, PyException, "kind, text, offset or errno or None");
 
@@ -176,12 +177,14 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
 
 /// The words that a plan may use, by what they are: compared with the declared ones in a test.
 #[pyfunction]
-fn vocabulary() -> HashMap<&'static str, Vec<&'static str>> {
+fn vocabulary() -> HashMap<&'static str, Vec<String>> {
+    let owned = |words: &[&str]| words.iter().map(ToString::to_string).collect();
     HashMap::from([
-        ("fields", extract::names().collect()),
-        ("filter.cmp", Cmp::WORDS.to_vec()),
-        ("filter.quant", Quant::WORDS.to_vec()),
-        ("filter.fn", Function::WORDS.to_vec()),
+        ("fields", extract::names().map(Into::into).collect()),
+        ("filter.cmp", owned(Cmp::WORDS)),
+        ("filter.quant", owned(Quant::WORDS)),
+        ("filter.fn", owned(Function::WORDS)),
+        ("state.verbs", VERBS.iter().map(ToString::to_string).collect()),
     ])
 }
 

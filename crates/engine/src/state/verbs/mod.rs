@@ -88,6 +88,15 @@ pub struct VerbInfo {
     pub consts: &'static [&'static str],
 }
 
+impl std::fmt::Display for VerbInfo {
+    /// `name(input: kind, …; constant, …)`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inputs: Vec<String> =
+            self.inputs.iter().map(|(name, kind)| format!("{name}: {}", kind.name())).collect();
+        write!(f, "{}({}; {})", self.name, inputs.join(", "), self.consts.join(", "))
+    }
+}
+
 macro_rules! verbs {
     ($($name:literal => $variant:ident($module:ident::$inputs:ident) $attach:ident $run:ident;)*) => {
         /// A verb with its inputs.

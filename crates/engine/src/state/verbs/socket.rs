@@ -174,6 +174,8 @@ fn set_destination(fd: &mut Fd, asked: Option<&Address<'_>>) {
     let (src, sport) = fd.tuple.map_or((unset, 0), |t| (t.src, t.sport));
     fd.tuple = Some(Tuple { src, dst: ip, sport, dport: port });
     fd.kind = if ip.is_ipv4() { FdKind::Ipv4Sock } else { FdKind::Ipv6Sock };
+    // DIFFERENCE(libs 0.25-dev): who connects is a client, also when the tuple is missing.
+    fd.role = Role::Client;
 }
 
 /// The ends that a connect event tells.
