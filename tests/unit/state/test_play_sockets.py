@@ -29,9 +29,11 @@ def shown(events: list[b.Event], fd: int, **where: Any) -> str:
     where = {"threads": [nginx()], **where}
     threads = where.pop("threads")
     probe = b.read(res=-4, fd=fd, tid=TID)
-    return run(b.capture(threads, [*events, probe], **where), ["evt.args"])[-1][
-        "evt.args"
-    ].partition("fd=")[2].partition(" size=")[0]
+    return (
+        run(b.capture(threads, [*events, probe], **where), ["evt.args"])[-1]["evt.args"]
+        .partition("fd=")[2]
+        .partition(" size=")[0]
+    )
 
 
 def socket(domain: int = INET, kind: int = STREAM, proto: int = 0, fd: int = 4) -> b.Event:
@@ -277,7 +279,7 @@ def test_listed_connections_of_a_listed_server_port_are_the_servers() -> None:
     assert shown([], 3, threads=threads) == "3(<4t>0.0.0.0:80)"
     assert shown([], 4, threads=threads) == f"4(<4t>{HERE}->{THERE})"
     assert shown([], 5, threads=threads) == "5(<4t>10.0.0.5:999->10.0.0.9:22)"
-    check([], 4, {"fd.connected": True, "fd.sport": 1234}, threads=threads)
+    check([], 4, {"fd.connected": True, "fd.sport": 80}, threads=threads)
 
 
 def test_listed_ipv6_connections_have_a_role_too() -> None:
