@@ -23,7 +23,10 @@ def probe(tid: int, fd: int | None) -> b.Event:
     return b.read(res=PROBE_RES, fd=fd, tid=tid)
 
 
-def run(capture: bytes, names: list[str], options: Options = Options()) -> list[dict[str, Any]]:
+USUAL = Options()
+
+
+def run(capture: bytes, names: list[str], options: Options = USUAL) -> list[dict[str, Any]]:
     """One dict of field values for every event that is shown."""
     fields = FieldList()
     positions = [fields.add(resolve(name)) for name in names]
