@@ -90,9 +90,13 @@ class Array:
     items: tuple[Argument, ...]
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The list as it is written, its values unwritten."""
+        return ("(", *_between(", ", self.items), ")")
+
     def __str__(self) -> str:
         """The list as it is written."""
-        return f"({', '.join(map(str, self.items))})"
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,14 @@ class Call:
     """The bracket argument of `getopt()[c]`, as written."""
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The call as it is written, its arguments unwritten."""
+        index = "" if self.index is None else f"[{self.index}]"
+        return (f"{self.name}(", *_between(", ", self.arguments), f"){index}")
+
     def __str__(self) -> str:
         """The call as it is written."""
-        index = "" if self.index is None else f"[{self.index}]"
-        return f"{self.name}({', '.join(map(str, self.arguments))}){index}"
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +138,13 @@ class Values:
     items: tuple[Text, ...]
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The list as it is written, its values unwritten."""
+        return ("(", *_between(", ", self.items), ")")
+
     def __str__(self) -> str:
         """The list as it is written."""
-        return f"({', '.join(map(str, self.items))})"
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +173,14 @@ class Check:
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
     operator_span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The comparison as it is written, its sides unwritten."""
+        words = (self.left, self.operator, self.quantifier, self.right)
+        return _between(" ", tuple(word for word in words if word is not None))
+
     def __str__(self) -> str:
         """The comparison as it is written."""
-        words = (self.left, self.operator, self.quantifier, self.right)
-        return " ".join(str(word) for word in words if word is not None)
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +202,13 @@ class Not:
     part: Node
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The negation as it is written, its part unwritten."""
+        return ("not ", *_inner(self.part))
+
     def __str__(self) -> str:
         """The negation as it is written."""
-        return f"not {_inner(self.part)}"
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +218,14 @@ class And:
     parts: tuple[Node, ...]
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The conjunction as it is written, its parts unwritten."""
+        inner = [piece for part in self.parts for piece in (" and ", *_inner(part))]
+        return tuple(inner[1:])
+
     def __str__(self) -> str:
         """The conjunction as it is written."""
-        return " and ".join(map(_inner, self.parts))
+        return write(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +235,15 @@ class Or:
     parts: tuple[Node, ...]
     span: Span = dataclasses.field(default=_NOWHERE, compare=False, repr=False)
 
+    def pieces(self) -> Pieces:
+        """The disjunction as it is written, its parts unwritten."""
+        plain = [(part,) if isinstance(part, And) else _inner(part) for part in self.parts]
+        inner = [piece for part in plain for piece in (" or ", *part)]
+        return tuple(inner[1:])
+
     def __str__(self) -> str:
         """The disjunction as it is written."""
-        return " or ".join(
-            str(part) if isinstance(part, And) else _inner(part) for part in self.parts
-        )
+        return write(self)
 
 
 Argument = Text | Number | Field | Call | Array
@@ -227,9 +256,37 @@ Node = Check | Macro | Not | And | Or
 """A condition."""
 
 
-def _inner(part: Node) -> str:
+Pieces = tuple[object, ...]
+"""Texts, and parts that are still to be written."""
+
+
+def write(part: object) -> str:
+    """A part of a tree as text.
+
+    Args:
+        part: Any node; depth is no limit, since nothing here recurses.
+
+    Returns:
+        Text that reads back to the same node.
+    """
+    out: list[str] = []
+    waiting: list[object] = [part]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Array | Call | Values | Check | Not | And | Or):
+            waiting.extend(reversed(item.pieces()))
+        else:
+            out.append(str(item))
+    return "".join(out)
+
+
+def _between(separator: str, items: Pieces) -> Pieces:
+    return tuple(piece for item in items for piece in (separator, item))[1:]
+
+
+def _inner(part: Node) -> Pieces:
     """A part between parentheses where it would otherwise be taken apart."""
-    return f"({part})" if isinstance(part, And | Or) else str(part)
+    return ("(", part, ")") if isinstance(part, And | Or) else (part,)
 
 
 def checks(node: Node) -> Iterator[Check]:

@@ -5,7 +5,6 @@ In:  `ast.Node` without names of macros or lists. Out: `typed.Condition`. Next: 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import NoReturn
 
 from pyscap.filterlang import regex, values
@@ -41,7 +40,7 @@ from pyscap.filterlang.typed import (
     Use,
 )
 from pyscap.model.events import EVENTS
-from pyscap.model.fields import EVENT_NAMES, FieldError, FieldRef, resolve
+from pyscap.model.fields import EVENT_NAMES, FieldError, FieldRef, nearest, resolve
 
 Right = Const | tuple[Const, ...] | Use | Apply | None
 
@@ -168,6 +167,9 @@ class Checker:
     def _unknown_name(self, node: Macro) -> NoReturn:
         if node.name.startswith("@"):
             self._fail(f"no saved filter has the name {node.name[1:]}", node.span)
+        if node.name.lower() in ("and", "or", "not"):
+            msg = f"a condition is missing beside {node.name}"
+            self._fail(msg, node.span, expected=("a field", "a function", "("))
         msg = f"{node.name} is neither a comparison nor the name of a macro"
         self._fail(msg, node.span, suggestion=f"proc.name={node.name}")
 
@@ -209,7 +211,7 @@ class Checker:
         if node.name == "val":
             self._fail("val() can only stand right of an operator", name_span)
         if spec is None:
-            near = get_close_matches(node.name, FUNCTIONS, n=1)
+            near = nearest(node.name, FUNCTIONS)
             msg = f"there is no function {node.name}()"
             self._fail(
                 msg, name_span, expected=(*FUNCTIONS, "val"), suggestion=next(iter(near), None)
@@ -341,10 +343,22 @@ def type_of(ref: FieldRef) -> Type:
     """
     spec = ref.spec
     if spec.type == "DYNAMIC":
-        return _PARAM_TYPES[str(ref.argument)]
+        return param_type(str(ref.argument))
     base = TYPES[_IDS.get(spec.name, spec.type)]
     name = spec.type
     return Type(_IDS.get(spec.name, name), base.family, base.bits, spec.is_list)
+
+
+def param_type(name: str) -> Type:
+    """The type of the event parameters called `name`.
+
+    Args:
+        name: One of `EVENT_PARAM_NAMES`.
+
+    Returns:
+        The type; its family is `opaque` when such parameters cannot be compared.
+    """
+    return _PARAM_TYPES.get(name, Type("UNKNOWN", _OPAQUE))
 
 
 def _element(type_: Type) -> Type:
@@ -408,6 +422,6 @@ def _event_name(text: str) -> None:
     """
     if text in EVENT_NAMES:
         return
-    near = get_close_matches(text, sorted(EVENT_NAMES), n=3)
+    near = nearest(text, sorted(EVENT_NAMES), 3)
     msg = f"there is no event called {text!r}"
     raise values.BadValue(msg, near[0] if near else None, tuple(near))

@@ -58,6 +58,11 @@ def point(text: str, span: Span) -> str:
     return f"  {room}\n  {' ' * (column - 1 - cut)}{carets}"
 
 
+def _shown(word: str) -> str:
+    """A word, or a sign between quotes, so that it is told from the commas around it."""
+    return word if len(word) > 1 or word.isalnum() else f"'{word}'"
+
+
 class FilterError(Exception):
     """A filter that cannot be compiled."""
 
@@ -112,7 +117,7 @@ class FilterError(Exception):
         """
         lines = [str(self), point(self.text, self.span)]
         if self.expected:
-            lines.append(f"expected: {', '.join(self.expected)}")
+            lines.append(f"expected: {', '.join(map(_shown, self.expected))}")
         if self.suggestion:
             lines.append(f"did you mean: {self.suggestion}")
         return "\n".join(lines)

@@ -10,18 +10,16 @@ Only what stands earlier in the file can be used; so there are no loops.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pyscap.filterlang.ast import (
-    And,
     Check,
     ListName,
     Macro,
     Node,
     Not,
-    Or,
     Text,
     Values,
     depth,
@@ -30,10 +28,12 @@ from pyscap.filterlang.errors import FilterError, Span
 from pyscap.filterlang.parser import MAX_CHARS, MAX_DEPTH, parse
 
 MAX_PARTS = 1_000_000
-"""Comparisons and list values of a filter after its names are resolved.
+"""List values that names may put into a filter; a comparison counts for `_CHECK_PARTS`.
 
-Macros that use macros twice grow exponentially; this bounds them to some hundred MB.
+Macros that use macros twice grow exponentially; this bounds them to seconds and some 100 MB.
 """
+
+_CHECK_PARTS = 50
 
 
 class MacroError(Exception):
@@ -149,21 +149,28 @@ def _expand_list(node: Check, macros: Macros, budget: _Budget) -> Check:
 
 
 def _moved(node: Node, span: Span) -> Node:
-    """A tree of a macro, placed where its name stood."""
-    if isinstance(node, Check | Macro):
-        return replace(node, span=span)
-    if isinstance(node, Not):
-        return Not(_moved(node.part, span), span)
-    parts = tuple(_moved(part, span) for part in node.parts)
-    return And(parts, span) if isinstance(node, And) else Or(parts, span)
+    """A tree of a macro whose parts all stand where its name stood."""
+    return cast("Node", _placed(node, span))
+
+
+def _placed(part: object, span: Span) -> object:
+    if isinstance(part, Span):
+        return span
+    if isinstance(part, tuple):
+        return tuple(_placed(item, span) for item in part)
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    return replace(
+        part, **{row.name: _placed(getattr(part, row.name), span) for row in fields(part)}
+    )
 
 
 def _size(node: Node) -> int:
     if isinstance(node, Check):
-        return 1 + (len(node.right.items) if isinstance(node.right, Values) else 0)
+        return _CHECK_PARTS + (len(node.right.items) if isinstance(node.right, Values) else 0)
     if isinstance(node, Not):
         return _size(node.part)
-    return 1 if isinstance(node, Macro) else sum(map(_size, node.parts))
+    return _CHECK_PARTS if isinstance(node, Macro) else sum(map(_size, node.parts))
 
 
 def load(path: str) -> Macros:

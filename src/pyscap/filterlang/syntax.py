@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from lark import UnexpectedCharacters, UnexpectedToken
 
 from pyscap.filterlang.errors import FilterError, Span
+from pyscap.filterlang.values import without_unit
+from pyscap.model.fields import nearest
 
 OPERATORS = (
     "=", "!=", "<", "<=", ">", ">=", "contains", "icontains", "bcontains", "startswith",
@@ -48,6 +49,9 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*|[^\sA-Za-z0-9_()\"']+|\S")
 _LONE_WORD = re.compile(
     r"(?:^|\(|(?<![A-Za-z0-9_.])(?:and|or|not)\s)\s*([A-Za-z][A-Za-z0-9_]*)\s*$"
 )
+_VAL_OPEN = re.compile(r"(?<![A-Za-z0-9_])val\(\s*[A-Za-z0-9_.]+(?:\[[^\]]*\])?\s*$")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
+_NUMBER_END = re.compile(r"[0-9.]+$")
 _BLANKS = " \t\r\n\b"
 _UNTERMINATED = "the quoted text is not closed"
 
@@ -76,7 +80,7 @@ def _place(allowed: frozenset[str]) -> Callable[[str, int], FilterError]:
     for terminals, function in _PLACES:
         if terminals <= allowed:
             return function
-    return _other
+    return _joiner
 
 
 def _word(text: str, start: int) -> str:
@@ -124,7 +128,7 @@ def _operator(text: str, start: int) -> FilterError:
         return _error(text, start, msg)
     if word in ("anyof", "allof", "oneof"):
         return _error(text, start, f"{word} comes after an operator", suggestion=f"= {word}")
-    near = _NEAR.get(word) or next(iter(get_close_matches(word, OPERATORS, n=1)), None)
+    near = _NEAR.get(word) or next(iter(nearest(word, OPERATORS)), None)
     if word in OPERATORS:
         return _error(text, start, f"a blank must follow {word}", suggestion=f"{word} ...")
     if not word or word in ("and", "or", ")"):
@@ -215,11 +219,27 @@ def _joiner(text: str, start: int) -> FilterError:
     near = _JOINERS.get(word) or (word.lower() if word.lower() in ("and", "or") else None)
     if near:
         return _error(text, start, f"conditions are joined by {near}, not {word}", suggestion=near)
-    if start and text[start - 1] not in _BLANKS + ")" and word[0] in "=,\"'(":
+    if start and text[start - 1] not in _BLANKS + ")":
+        return _glued(text, start, word)
+    if _FIELD.match(text, start) or word == "not":
+        msg = f"and or or is missing before {word}; values with blanks need quotes"
+        return _error(text, start, msg, suggestion=f"and {word}")
+    msg = f"{word} is left over; values with blanks need quotes"
+    return _error(text, start, msg, expected=("and", "or"))
+
+
+def _glued(text: str, start: int, word: str) -> FilterError:
+    """Directly after a value: a character that it cannot have."""
+    number = _NUMBER_END.search(text, 0, start)
+    if number and word.isalpha():
+        meant = without_unit(number.group() + word)
+        span = Span(number.start(), start + len(word))
+        msg = f"{number.group()}{word} is no number: units are not part of the language"
+        return FilterError(msg, text, span, suggestion=meant)
+    if word[0] in "=,\"'(":
         msg = f"a value with {word[0]} in it must stand between quotes"
         return _error(text, start, msg, suggestion='"..."')
-    msg = f"{word} is left over; values with blanks need quotes, conditions and or or between them"
-    return _error(text, start, msg, expected=("and", "or"))
+    return _error(text, start, f"{word} cannot follow directly", expected=("and", "or"))
 
 
 def _dangling(text: str, start: int, word: str) -> FilterError:
@@ -272,12 +292,11 @@ def _val_field(text: str, start: int) -> FilterError:
     return _error(text, start, "val() takes a field", expected=("a field",))
 
 
-def _val_end(text: str, start: int) -> FilterError:
-    return _error(text, start, "val() takes one field and is closed by )", expected=(")",))
-
-
-def _other(text: str, start: int) -> FilterError:
-    return _error(text, start, "the filter cannot be understood here")
+def _closing(text: str, start: int) -> FilterError:
+    """Where only a parenthesis can close: after the field of val(), and after a condition."""
+    if _VAL_OPEN.search(text, 0, start):
+        return _error(text, start, "val() takes one field and is closed by )", expected=(")",))
+    return _joiner(text, start)
 
 
 _PLACES: tuple[tuple[frozenset[str], Callable[[str, int], FilterError]], ...] = (
@@ -292,6 +311,6 @@ _PLACES: tuple[tuple[frozenset[str], Callable[[str, int], FilterError]], ...] = 
     (frozenset({"COMMA", "CALL_INDEX"}), _argument_comma),
     (frozenset({"COMMA"}), _list_comma),
     (frozenset({"FIELD"}), _val_field),
-    (frozenset({"RPAR"}), _val_end),
+    (frozenset({"RPAR"}), _closing),
 )
 """Terminals that tell a place of the grammar apart, most telling first."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv6Address
 
 from pyscap.filterlang.services import WELL_KNOWN, service_port
 from pyscap.filterlang.typed import Const, Type
+from pyscap.model.fields import nearest
 
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|([0-9]+))")
 _DOUBLE = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
@@ -96,7 +96,7 @@ def _number(text: str, type_: Type, what: str) -> Const:
     found = _INTEGER.fullmatch(text)
     if found is None:
         msg = f"{what} is a whole number, not {text!r}"
-        raise BadValue(msg, _without_unit(text))
+        raise BadValue(msg, without_unit(text))
     sign, hexadecimal, decimal = found.groups()
     digits = hexadecimal or decimal
     if len(digits.lstrip("0")) > _MAX_DIGITS:
@@ -119,8 +119,15 @@ def _out_of_range(text: str, type_: Type, what: str) -> BadValue:
     return BadValue(f"{text} is out of range for {what}, which is {low} to {high}")
 
 
-def _without_unit(text: str) -> str | None:
-    """The number that `10ms` or `4KiB` stands for."""
+def without_unit(text: str) -> str | None:
+    """The number that a spelling with a unit stands for, for a suggestion.
+
+    Args:
+        text: As `10ms` (times in nanoseconds) or `4KiB`.
+
+    Returns:
+        The number, or None for anything else.
+    """
     found = _UNIT.fullmatch(text)
     return str(int(float(found.group(1)) * _UNITS[found.group(2)])) if found else None
 
@@ -141,7 +148,7 @@ def _port(text: str, type_: Type, what: str) -> Const:
         return _number(text, type_, what)
     port = service_port(text)
     if port is None:
-        near = get_close_matches(text, WELL_KNOWN, n=1)
+        near = nearest(text, WELL_KNOWN)
         msg = f"{text!r} is neither a port from 0 to 65535 nor the name of a service"
         raise BadValue(msg, near[0] if near else None, expected=("80", "http"))
     return Const("u64", port)

@@ -8,15 +8,14 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from itertools import islice
 
 from pyscap.filterlang import regex, typed
 from pyscap.filterlang.ast import Text, Values
-from pyscap.filterlang.check import names_event
+from pyscap.filterlang.check import names_event, param_type
 from pyscap.filterlang.errors import FilterWarning, Span
 from pyscap.filterlang.functions import FUNCTIONS
-from pyscap.model.fields import EVENT_NAMES, FIELDS
+from pyscap.model.fields import EVENT_NAMES, FIELDS, nearest
 from pyscap.model.syscalls import PPM_SC
 
 COMM_BYTES = 15
@@ -133,7 +132,7 @@ def _unknown_values(comparison: typed.Comparison) -> Iterator[Finding]:
     for value in _values(comparison):
         if value.value in known:
             continue
-        near = get_close_matches(value.value, known, n=3)
+        near = nearest(value.value, known, 3)
         shown = known if len(known) <= _SHOWN_VALUES else tuple(near)
         hint = f"; its values are {' '.join(shown)}" if shown else ""
         msg = f"never true: {_field(comparison)} is never {value.value!r}{hint}"
@@ -193,7 +192,7 @@ def _shown_descriptor(comparison: typed.Comparison) -> Iterator[Finding]:
     if not isinstance(left, typed.Use) or left.ref.spec.name != "evt.arg":
         return
     name = str(left.ref.argument)
-    if left.ref.kind != "name" or not re.fullmatch(r"(?:.*_)?fd\d?|(?:old|new|in|out)?dirfd", name):
+    if left.ref.kind != "name" or param_type(name).name != "FD":
         return
     for value in _values(comparison):
         if value.value.isdigit() and comparison.operator in ("=", "in"):

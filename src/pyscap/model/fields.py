@@ -9,6 +9,7 @@ Out: `FIELDS`, `resolve()`, `match_prefix()`, `EVENT_PARAM_NAMES`, `EVENT_NAMES`
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -29,6 +30,7 @@ __all__ = [
     "FieldSpec",
     "class_of",
     "match_prefix",
+    "nearest",
     "resolve",
     "suggest",
 ]
@@ -49,6 +51,9 @@ Source: event table and system call codes of the scap format, schema 4.5.1.
 
 _MAX_INDEX = 2**31 - 1
 """Indices beyond a signed 32-bit number select nothing that can exist."""
+
+_LONGEST = 60
+"""Characters of an unknown name that a message repeats."""
 
 _NAME_ARGUMENTS: dict[str, frozenset[str]] = {
     "evt.arg": EVENT_PARAM_NAMES,
@@ -142,9 +147,22 @@ def _classes() -> dict[str, str]:
 
 def suggest(name: str) -> str | None:
     """The declared field whose name is nearest to `name`, if one is near."""
-    usable = [row.name for row in FIELDS.values() if row.gone is None]
-    found = get_close_matches(name, usable, n=1, cutoff=0.6)
+    found = nearest(name, [row.name for row in FIELDS.values() if row.gone is None])
     return found[0] if found else None
+
+
+def nearest(word: str, choices: Iterable[str], count: int = 1) -> list[str]:
+    """The choices that look most like a word.
+
+    Args:
+        word: What a user wrote; longer than any name, it is near to none.
+        choices: Names.
+        count: Greatest number of them.
+
+    Returns:
+        Names, the nearest first; none when nothing is near.
+    """
+    return get_close_matches(word, list(choices), n=count) if len(word) <= _LONGEST else []
 
 
 def resolve(text: str) -> FieldRef:
@@ -214,8 +232,8 @@ def _longest(head: str) -> FieldSpec | None:
 
 
 def _unknown(name: str) -> FieldError:
-    near = suggest(name)
-    return FieldError(f"there is no field called {name}", near)
+    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+    return FieldError(f"there is no field called {shown}", suggest(name))
 
 
 def _argument_length(spec: FieldSpec, rest: str) -> int:
@@ -292,7 +310,7 @@ def _dotted(spec: FieldSpec, name: str, whole: str) -> FieldRef:
 
 def _bad_name(spec: FieldSpec, name: str, choices: frozenset[str]) -> FieldError:
     what = "event" if spec.name == "evt.type.is" else "event parameter"
-    near = get_close_matches(name, sorted(choices), n=1, cutoff=0.6)
+    near = nearest(name, sorted(choices))
     msg = f"there is no {what} called {name}"
     if spec.name == "evt.abspath":
         msg = f"{spec.name} takes src or dst, not {name}"
