@@ -97,10 +97,10 @@ def segment(piece: Piece, fields: FieldList) -> Json:
     """A piece of a template as the engine reads it."""
     if isinstance(piece, template.Literal):
         return {"lit": piece.text}
-    return {"field": {**value(piece, fields), "width": piece.width}}
+    return {"value": {"of": source(piece, fields), "width": piece.width}}
 
 
-def value(piece: template.Field | template.Call, fields: FieldList) -> Json:
+def source(piece: template.Field | template.Call, fields: FieldList) -> Json:
     """Where a piece gets its value: a field of the plan, or a function of some."""
     if isinstance(piece, template.Field):
         return {"field": fields.add(piece.ref)}
@@ -112,11 +112,11 @@ def value(piece: template.Field | template.Call, fields: FieldList) -> Json:
 
 def json_row(parsed: Template, request: Request, fields: FieldList) -> Json:
     """Objects whose keys are the fields of the template, in bytewise order."""
-    keys = {p.key: value(p, fields) for p in parsed.pieces if not isinstance(p, template.Literal)}
+    keys = {p.key: source(p, fields) for p in parsed.pieces if not isinstance(p, template.Literal)}
     ordered = sorted(keys.items(), key=lambda item: item[0].encode())
     return {
         "kind": "json",
         **common(request),
-        "keys": [{"key": key, **where} for key, where in ordered],
+        "keys": [{"key": key, "of": where} for key, where in ordered],
         "star": parsed.star,
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `latency`.
 
-use super::Get::{Formed, Text, Time, Value as Val};
+use super::Get::{Formed, OutputTime, Text, Time, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::num::dec;
@@ -21,17 +21,11 @@ const ASYNC: u16 = 402;
 /// The fields of this module.
 pub const FIELDS: &[Row] = &[
     ("evt.num", Val(|c, _| Some(Value::Uint(c.ev.num)))),
-    ("evt.time", Time(|c, _, _, out| written(time::time_of_day(out, c.ev.ts_ns, &c.tables.zone)))),
-    ("evt.time.s", Time(|c, _, _, o| written(time::time_of_day_s(o, c.ev.ts_ns, &c.tables.zone)))),
-    ("evt.time.iso8601", Time(|c, _, _, o| written(time::iso8601(o, c.ev.ts_ns, &c.tables.zone)))),
-    (
-        "evt.datetime",
-        Time(|c, _, _, out| written(time::date_time(out, c.ev.ts_ns, &c.tables.zone))),
-    ),
-    (
-        "evt.datetime.s",
-        Time(|c, _, _, o| written(time::date_time_s(o, c.ev.ts_ns, &c.tables.zone))),
-    ),
+    ("evt.time", Time(time::time_of_day)),
+    ("evt.time.s", Time(time::time_of_day_s)),
+    ("evt.time.iso8601", Time(time::iso8601)),
+    ("evt.datetime", Time(time::date_time)),
+    ("evt.datetime.s", Time(time::date_time_s)),
     ("evt.rawtime", Val(|c, _| Some(Value::Uint(c.ev.ts_ns)))),
     ("evt.rawtime.s", Val(|c, _| Some(Value::Uint(c.ev.ts_ns / NS)))),
     ("evt.rawtime.ns", Val(|c, _| Some(Value::Uint(c.ev.ts_ns % NS)))),
@@ -41,7 +35,7 @@ pub const FIELDS: &[Row] = &[
     ("evt.deltatime", Val(|c, s| Some(Value::Uint(delta_ns(c, s))))),
     ("evt.deltatime.s", Val(|c, s| Some(Value::Uint(delta_ns(c, s) / NS)))),
     ("evt.deltatime.ns", Val(|c, s| Some(Value::Uint(delta_ns(c, s) % NS)))),
-    ("evt.outputtime", Time(output_time)),
+    ("evt.outputtime", OutputTime(output_time)),
     ("evt.pluginname", Val(|_, _| None)),
     ("evt.plugininfo", Val(|_, _| None)),
     ("evt.source", Val(source)),
@@ -114,10 +108,6 @@ const O_F_CREATED: u64 = 1 << 14;
 
 /// Any execute bit of a file mode.
 const EXECUTE_BITS: u64 = 0o111;
-
-fn written(_: ()) -> bool {
-    true
-}
 
 /// Time since the first visible event of the capture.
 fn relative_ns(ctx: &Ctx<'_>) -> u64 {

@@ -25,7 +25,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::plan::{FieldArg, FieldUse};
 use crate::render::value::NumberForm;
-use crate::render::{value, Style};
+use crate::render::{value, Style, Zone};
 use crate::tables::Tables;
 use crate::value::Value;
 
@@ -35,6 +35,9 @@ pub type ValueFn = for<'a> fn(&Ctx<'a>, &Slot) -> Option<Value<'a>>;
 /// Appends text; false (what was appended is cut off) when the field does not apply.
 pub type TextFn = fn(&Ctx<'_>, &Slot, &Style, &mut Vec<u8>) -> bool;
 
+/// Appends a time.
+pub type TimeFn = fn(&mut Vec<u8>, u64, &Zone);
+
 /// How a field is computed.
 #[derive(Clone, Copy)]
 pub enum Get {
@@ -42,8 +45,10 @@ pub enum Get {
     Value(ValueFn),
     /// As text; its value is that text.
     Text(TextFn),
-    /// As text; JSON has the event's time in ns instead.
-    Time(TextFn),
+    /// As the event's time, in a form of text; JSON has ns instead.
+    Time(TimeFn),
+    /// As a time that the output chooses; JSON has the event's in ns instead.
+    OutputTime(TextFn),
     /// As a value, with a text of its own.
     Both(ValueFn, TextFn),
     /// As a value whose print form depends on the event.
@@ -185,7 +190,12 @@ impl Extractors {
         match field.get {
             Get::Value(get) | Get::Formed(get, _) => get(ctx, &field.slot),
             Get::Both(get, _) if field.is_single() => get(ctx, &field.slot),
-            Get::Text(write) | Get::Time(write) | Get::Both(_, write) => {
+            Get::Time(write) => {
+                let mut out = Vec::new();
+                write(&mut out, ctx.ev.ts_ns, &ctx.tables.zone);
+                Some(Value::owned(out))
+            }
+            Get::Text(write) | Get::OutputTime(write) | Get::Both(_, write) => {
                 let mut out = Vec::new();
                 write(ctx, &field.slot, &self.plain, &mut out).then(|| Value::owned(out))
             }
@@ -197,11 +207,15 @@ impl Extractors {
         let Some(field) = self.fields.get(index) else { return false };
         match field.get {
             Get::Value(get) | Get::Formed(get, _) => {
-                let Some(found) = get(ctx, &field.slot) else { return false };
+                let Some(found) = shown(get(ctx, &field.slot)) else { return false };
                 value::text(out, &found, field.form_of(ctx), style);
                 true
             }
-            Get::Text(write) | Get::Time(write) | Get::Both(_, write) => {
+            Get::Time(write) => {
+                write(out, ctx.ev.ts_ns, &ctx.tables.zone);
+                true
+            }
+            Get::Text(write) | Get::OutputTime(write) | Get::Both(_, write) => {
                 let start = out.len();
                 let written = write(ctx, &field.slot, style, out);
                 if !written {
@@ -223,11 +237,11 @@ impl Extractors {
         let Some(field) = self.fields.get(index) else { return false };
         match field.get {
             Get::Value(get) | Get::Formed(get, _) => {
-                let Some(found) = get(ctx, &field.slot) else { return false };
+                let Some(found) = shown(get(ctx, &field.slot)) else { return false };
                 value::json(line.out, &found, field.form_of(ctx), style);
                 true
             }
-            Get::Time(_) => {
+            Get::Time(_) | Get::OutputTime(_) => {
                 crate::render::num::udec(line.out, ctx.ev.ts_ns);
                 true
             }
@@ -241,6 +255,11 @@ impl Extractors {
             }
         }
     }
+}
+
+/// A value that can be shown: a list without items counts as absent.
+fn shown(value: Option<Value<'_>>) -> Option<Value<'_>> {
+    value.filter(|value| !matches!(value, Value::List(items) if items.is_empty()))
 }
 
 /// A line of JSON in the making.

@@ -58,9 +58,9 @@ pub const FIELDS: &[Row] = &[
     ("proc.stderr.name", Val(|c, _| standard_name(c, 2))),
 ];
 
-/// Calls `write` for a thread that is there.
-pub fn on(thread: Option<&Thread>, write: impl FnOnce(&Thread)) -> bool {
-    thread.map(write).is_some()
+/// Calls `write` for something that is there.
+pub fn on<T>(found: Option<T>, write: impl FnOnce(T)) -> bool {
+    found.map(write).is_some()
 }
 
 /// The main thread of the event's process.

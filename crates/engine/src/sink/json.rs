@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::output::{OpenFd, Output};
-use super::text::check_field;
+use super::source::{Source, SourceRow};
 use super::Sink;
 use crate::ctx::Ctx;
 use crate::error::Result;
@@ -38,15 +38,15 @@ pub struct JsonRow {
 pub struct KeyRow {
     /// The key.
     pub key: String,
-    /// Position in the plan's fields.
-    pub field: usize,
+    /// Where the value comes from.
+    pub of: SourceRow,
 }
 
 /// Prints each event as an object.
 pub struct JsonSink {
     output: Output,
-    /// What stands before each value, and the value's field.
-    keys: Vec<(Vec<u8>, usize)>,
+    /// What stands before each value, and where the value comes from.
+    keys: Vec<(Vec<u8>, Source)>,
     star: bool,
     style: Style,
     scratch: Vec<u8>,
@@ -59,11 +59,12 @@ impl JsonSink {
     /// [`crate::error::Error::Plan`] for a field that is not in the plan;
     /// [`crate::error::Error::Io`] for the descriptor.
     pub fn new(row: &JsonRow, fields: &Extractors, open: OpenFd) -> Result<Self> {
-        row.keys.iter().try_for_each(|row| check_field(row.field, fields))?;
-        let keys = row.keys.iter().enumerate();
+        let keys = row.keys.iter().enumerate().map(|(position, row)| {
+            Ok((before_value(position, &row.key), Source::new(&row.of, fields)?))
+        });
         Ok(JsonSink {
             output: Output::new(row.fd, row.unbuffered, open)?,
-            keys: keys.map(|(i, row)| (before_value(i, &row.key), row.field)).collect(),
+            keys: keys.collect::<Result<_>>()?,
             star: row.star,
             style: Style { buffer: row.buffer, ..Style::default() },
             scratch: Vec::new(),
@@ -86,9 +87,9 @@ impl Sink for JsonSink {
     fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
         let start = self.output.line().len();
         let mut line = JsonLine { out: self.output.line(), scratch: &mut self.scratch };
-        for (before, field) in &self.keys {
+        for (before, source) in &self.keys {
             line.out.extend_from_slice(before);
-            if !fields.json(*field, ctx, &self.style, &mut line) {
+            if !source.json(ctx, fields, &self.style, &mut line) {
                 if !self.star {
                     line.out.truncate(start);
                     return Ok(false);

@@ -7,6 +7,7 @@ pub mod needs;
 pub mod output;
 pub mod rows;
 pub mod savefile;
+pub mod source;
 pub mod table;
 mod tee;
 pub mod text;

@@ -6,9 +6,10 @@
 use serde::Deserialize;
 
 use super::output::{OpenFd, Output};
+use super::source::{Source, SourceRow};
 use super::Sink;
 use crate::ctx::Ctx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Extractors;
 use crate::render::{BufferMode, Style, TimeStyle, ABSENT};
 use crate::source::Block;
@@ -40,30 +41,45 @@ pub struct TextRow {
 }
 
 /// A piece of a line.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SegmentRow {
     /// Text that stands as it is.
     Lit(String),
-    /// A field.
-    Field(FieldSegment),
+    /// A value.
+    Value(ValueRow),
 }
 
-/// A field in a line.
-#[derive(Clone, Debug, Deserialize)]
+/// A value in a line.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FieldSegment {
-    /// Position in the plan's fields.
-    pub field: usize,
+pub struct ValueRow {
+    /// Where it comes from.
+    pub of: SourceRow,
     /// Exactly so many characters: filled with blanks on the right, or cut.
     #[serde(default)]
     pub width: Option<usize>,
 }
 
+/// A piece of a line, ready to be written.
+enum Segment {
+    Lit(Vec<u8>),
+    Value(Source, Option<usize>),
+}
+
+impl Segment {
+    fn new(row: &SegmentRow, fields: &Extractors) -> Result<Self> {
+        Ok(match row {
+            SegmentRow::Lit(text) => Segment::Lit(text.as_bytes().to_vec()),
+            SegmentRow::Value(row) => Segment::Value(Source::new(&row.of, fields)?, row.width),
+        })
+    }
+}
+
 /// Prints each event as a line.
 pub struct TextSink {
     output: Output,
-    segments: Vec<SegmentRow>,
+    segments: Vec<Segment>,
     star: bool,
     style: Style,
 }
@@ -72,31 +88,17 @@ impl TextSink {
     /// Checks the template and opens the output.
     ///
     /// # Errors
-    /// [`Error::Plan`] for a field that is not in the plan; [`Error::Io`] for the descriptor.
+    /// [`crate::error::Error::Plan`] for a field that is not in the plan;
+    /// [`crate::error::Error::Io`] for the descriptor.
     pub fn new(row: &TextRow, fields: &Extractors, open: OpenFd) -> Result<Self> {
-        for segment in &row.segments {
-            if let SegmentRow::Field(use_of) = segment {
-                check_field(use_of.field, fields)?;
-            }
-        }
+        let segments = row.segments.iter().map(|segment| Segment::new(segment, fields));
         Ok(TextSink {
             output: Output::new(row.fd, row.unbuffered, open)?,
-            segments: row.segments.clone(),
+            segments: segments.collect::<Result<_>>()?,
             star: row.star,
             style: Style { buffer: row.buffer, cut: row.cut, escape: row.escape, time: row.time },
         })
     }
-}
-
-/// Refuses a position beyond the plan's fields.
-///
-/// # Errors
-/// [`Error::Plan`]
-pub fn check_field(position: usize, fields: &Extractors) -> Result<()> {
-    if position < fields.len() {
-        return Ok(());
-    }
-    Err(Error::Plan(format!("output: there is no field {position}")))
 }
 
 impl Sink for TextSink {
@@ -109,11 +111,21 @@ impl Sink for TextSink {
         let start = out.len();
         for segment in &self.segments {
             let shown = match segment {
-                SegmentRow::Lit(text) => {
-                    out.extend_from_slice(text.as_bytes());
+                Segment::Lit(text) => {
+                    out.extend_from_slice(text);
                     true
                 }
-                SegmentRow::Field(field) => put(field, ctx, fields, &self.style, out),
+                Segment::Value(source, width) => {
+                    let start = out.len();
+                    let found = source.text(ctx, fields, &self.style, out);
+                    if !found {
+                        out.extend_from_slice(ABSENT);
+                    }
+                    if let Some(width) = width {
+                        fit(out, start, *width);
+                    }
+                    found
+                }
             };
             if !shown && !self.star {
                 out.truncate(start);
@@ -128,25 +140,6 @@ impl Sink for TextSink {
     fn flush(&mut self) -> Result<()> {
         self.output.flush()
     }
-}
-
-/// Appends a field, or what stands for an absent one; false when it is absent.
-fn put(
-    segment: &FieldSegment,
-    ctx: &Ctx<'_>,
-    fields: &Extractors,
-    style: &Style,
-    out: &mut Vec<u8>,
-) -> bool {
-    let start = out.len();
-    let found = fields.text(segment.field, ctx, style, out);
-    if !found {
-        out.extend_from_slice(ABSENT);
-    }
-    if let Some(width) = segment.width {
-        fit(out, start, width);
-    }
-    found
 }
 
 /// Makes what was appended since `start` exactly `width` characters wide.
