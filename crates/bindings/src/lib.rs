@@ -39,6 +39,7 @@ fn raise(error: Error) -> PyErr {
         Error::Plan(_) => ("plan", None),
         Error::NotACapture(_) => ("not_a_capture", None),
         Error::Truncated { offset, .. } => ("truncated", i64::try_from(offset).ok()),
+        Error::Internal(_) => ("internal", None),
         Error::Damaged { offset, .. } => ("damaged", i64::try_from(offset).ok()),
         Error::Io { ref source, .. } => ("io", source.raw_os_error().map(i64::from)),
     };
@@ -89,8 +90,7 @@ impl PySession {
         let owned = owned.map_err(no_ring)?;
         let fds: Vec<_> = owned.iter().map(AsFd::as_fd).collect();
         let rings = Rings::new(&fds, ring_bytes, offset_ns).map_err(raise)?;
-        self.inner.add_source(Box::new(rings));
-        Ok(())
+        self.inner.add_source(Box::new(rings)).map_err(raise)
     }
 
     /// Works for about `slice_ms`; returns "more", "idle" or "done".
@@ -137,8 +137,7 @@ impl PySession {
 
 impl PySession {
     fn add_reader(&mut self, reader: Box<dyn Read + Send>) -> PyResult<()> {
-        self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?));
-        Ok(())
+        self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?)).map_err(raise)
     }
 }
 

@@ -24,7 +24,7 @@ fn drive(plan: &str, capture: &str) -> Result<(u64, u64)> {
     let text = std::fs::read_to_string(plan).map_err(|e| Error::io("reading the plan", e))?;
     let mut session = Session::new(&Plan::from_json(&text)?, discard)?;
     let file = File::open(capture).map_err(|e| Error::io("opening the capture", e))?;
-    session.add_source(Box::new(Savefile::new(Box::new(file))?));
+    session.add_source(Box::new(Savefile::new(Box::new(file))?))?;
     while session.run(Duration::from_secs(60))? != Progress::Done {}
     let stats = session.stats();
     Ok((stats.events, stats.chosen))

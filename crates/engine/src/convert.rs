@@ -123,7 +123,7 @@ impl Owned {
 }
 
 /// What became of an event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Deliver it as it was decoded.
     Same,

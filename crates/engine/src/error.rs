@@ -29,6 +29,9 @@ pub enum Error {
         /// What was wrong.
         what: String,
     },
+    /// A mistake in this engine.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
     /// The operating system refused a read or a write.
     #[error("{what}: {source}")]
     Io {

@@ -1,7 +1,7 @@
 //! The part of pyscap that runs once per event.
 //!
 //! ```text
-//! source ─► decode ─► convert ─► state ─► filter ─► sink: text · JSON · savefile
+//! source ─► feed (decode ─► convert) ─► state ─► filter ─► sink: text · JSON · savefile
 //! ```
 //!
 //! In: a [`plan::Plan`] (pure data, written by Python) and a [`source::Source`] of blocks.
@@ -15,6 +15,7 @@ pub mod decode;
 pub mod error;
 pub mod event;
 pub mod extract;
+pub mod feed;
 pub mod filter;
 pub mod plan;
 pub mod render;

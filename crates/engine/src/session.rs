@@ -6,18 +6,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::convert::{Converter, Outcome};
+use crate::convert::Outcome;
 use crate::ctx::{Clock, Ctx};
-use crate::decode::{self, option, Raw};
+use crate::decode::{self, option};
 use crate::error::Result;
-use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
+use crate::event::{Event, Params, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
+use crate::feed::{Batch, Feed, Head, Then, What};
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
 use crate::render::Zone;
 use crate::sink::{OpenFd, Passed, PassedOver, Sink};
 use crate::source::metadata::Layouts;
-use crate::source::{carried, Block, Item, Source, SECTION_HEADER};
+use crate::source::{carried, Block, Source, SECTION_HEADER};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
 use crate::walk::{Ground, Walk};
@@ -31,7 +32,7 @@ const IDLE_SLEEP: Duration = Duration::from_millis(5);
 const MAX_SUMMARIES: usize = 64;
 
 /// How many blocks are taken between two looks at the clock.
-const BLOCKS_PER_LOOK: u32 = 256;
+const BLOCKS_PER_LOOK: usize = 256;
 
 /// What has happened so far.
 #[derive(Clone, Debug, Default)]
@@ -73,11 +74,14 @@ pub enum Progress {
 
 /// A plan at work.
 pub struct Session {
-    tables: Tables,
+    tables: Arc<Tables>,
     fields: Extractors,
     filter: Option<Program>,
     options: Options,
-    sources: VecDeque<Box<dyn Source>>,
+    feeds: VecDeque<Feed>,
+    batch: Batch,
+    /// Records of the batch that are done.
+    taken: usize,
     sink: Box<dyn Sink>,
     walk: Option<Walk>,
     pipe: Pipe,
@@ -86,8 +90,6 @@ pub struct Session {
 /// The parts that change with every event.
 struct Pipe {
     state: State,
-    converter: Converter,
-    spans: Vec<Span>,
     applied: Applied,
     clock: Clock,
     stats: Stats,
@@ -118,9 +120,11 @@ impl Session {
         }
         Ok(Session {
             options: plan.options.clone(),
-            sources: VecDeque::new(),
+            feeds: VecDeque::new(),
+            batch: Batch::default(),
+            taken: 0,
             pipe: Pipe::new(state),
-            tables,
+            tables: Arc::new(tables),
             fields,
             filter,
             sink,
@@ -129,8 +133,12 @@ impl Session {
     }
 
     /// Adds a source; sources run one after the other.
-    pub fn add_source(&mut self, source: Box<dyn Source>) {
-        self.sources.push_back(source);
+    ///
+    /// # Errors
+    /// The operating system has no thread to give.
+    pub fn add_source(&mut self, source: Box<dyn Source>) -> Result<()> {
+        self.feeds.push_back(Feed::new(source, self.tables.clone())?);
+        Ok(())
     }
 
     /// Counts so far.
@@ -171,8 +179,8 @@ impl Session {
 
     /// Asks live sources to end.
     pub fn stop(&mut self) {
-        for source in &mut self.sources {
-            source.stop();
+        for feed in &mut self.feeds {
+            feed.stop();
         }
     }
 
@@ -204,34 +212,49 @@ impl Session {
 
     fn run_batch(&mut self, until: Instant) -> Result<Progress> {
         loop {
-            for _ in 0..BLOCKS_PER_LOOK {
-                if self.pipe.done {
-                    return Ok(Progress::Done);
-                }
-                let Some(source) = self.sources.front_mut() else { return Ok(Progress::Done) };
-                let block = match source.next_block()? {
-                    Item::Block(block) => block,
-                    Item::Idle => return Ok(Progress::Idle),
-                    Item::End => {
-                        self.sources.pop_front();
-                        continue;
-                    }
-                };
-                let stages = Stages {
-                    tables: &self.tables,
-                    fields: &self.fields,
-                    filter: self.filter.as_ref(),
-                    options: &self.options,
-                };
-                self.pipe.take(&block, &stages, &mut *self.sink)?;
-                if self.sink.is_full() {
-                    return Ok(Progress::More);
-                }
+            if self.take_records()? || Instant::now() >= until {
+                return Ok(if self.pipe.done { Progress::Done } else { Progress::More });
             }
-            if Instant::now() >= until {
-                return Ok(Progress::More);
+            if self.taken < self.batch.records.len() {
+                continue;
+            }
+            let then = std::mem::take(&mut self.batch.then);
+            match then {
+                Then::Failed(error) => {
+                    self.feeds.pop_front();
+                    return Err(error);
+                }
+                Then::End => drop(self.feeds.pop_front()),
+                Then::Idle => return Ok(Progress::Idle),
+                Then::More => {}
+            }
+            let Some(feed) = self.feeds.front_mut() else { return Ok(Progress::Done) };
+            feed.next(&mut self.batch);
+            self.taken = 0;
+        }
+    }
+
+    /// Takes some records of the batch; true when the work is done or the sink is full.
+    fn take_records(&mut self) -> Result<bool> {
+        let stages = Stages {
+            tables: &self.tables,
+            fields: &self.fields,
+            filter: self.filter.as_ref(),
+            options: &self.options,
+        };
+        let rest = self.batch.records.get(self.taken..).unwrap_or(&[]);
+        for record in rest.iter().take(BLOCKS_PER_LOOK) {
+            if self.pipe.done {
+                return Ok(true);
+            }
+            self.taken += 1;
+            let block = self.batch.block(record);
+            self.pipe.take(&record.what, &block, &self.batch, &stages, &mut *self.sink)?;
+            if self.sink.is_full() {
+                return Ok(true);
             }
         }
+        Ok(self.pipe.done)
     }
 }
 
@@ -247,8 +270,6 @@ impl Pipe {
     fn new(state: State) -> Self {
         Pipe {
             state,
-            converter: Converter::default(),
-            spans: Vec::with_capacity(32),
             applied: Applied::default(),
             clock: Clock::default(),
             stats: Stats::default(),
@@ -259,11 +280,23 @@ impl Pipe {
         }
     }
 
-    fn take(&mut self, block: &Block<'_>, stages: &Stages<'_>, sink: &mut dyn Sink) -> Result<()> {
+    fn take(
+        &mut self,
+        what: &What,
+        block: &Block<'_>,
+        batch: &Batch,
+        stages: &Stages<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
         self.stats.blocks += 1;
-        match decode::event_kind(block.kind) {
-            Some(kind) => self.take_event(kind, block, stages, sink),
-            None => self.take_metadata(block, stages, sink),
+        match what {
+            What::Event(head) => self.take_event(head, block, batch, stages, sink),
+            What::Metadata => self.take_metadata(block, stages, sink),
+            What::Damaged(fault) => {
+                self.saw_event = true;
+                self.count_damage(block, fault);
+                Ok(())
+            }
         }
     }
 
@@ -330,7 +363,6 @@ impl Pipe {
         if self.saw_event || self.stats.sections == 0 {
             self.stats.sections += 1;
             self.state.reset();
-            self.converter.reset();
             self.saw_event = false;
             self.has_lists = false;
             self.joiner = carried::Joiner::default();
@@ -339,58 +371,45 @@ impl Pipe {
 
     fn take_event(
         &mut self,
-        kind: decode::EventKind,
+        head: &Head,
         block: &Block<'_>,
+        batch: &Batch,
         stages: &Stages<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
         self.saw_event = true;
-        let raw = match decode::decode(kind, block.body, stages.tables, &mut self.spans) {
-            Ok(raw) => raw,
-            Err(fault) => {
-                self.count_damage(block, fault.text());
-                return Ok(());
-            }
-        };
-        self.take_options(raw.options, block.offset, stages, sink)?;
-        if usize::from(raw.code) >= stages.tables.events.len() {
+        self.take_options(batch.options(head), block.offset, stages, sink)?;
+        if usize::from(head.code) >= stages.tables.events.len() {
             self.stats.unknown += 1;
         }
-        let outcome = self.converter.convert(&raw, &self.spans, stages.tables);
-        let over = |why| PassedOver { why, tid: raw.tid, ev: None, state: &self.state, block };
-        match outcome {
+        let over = |why| PassedOver { why, tid: head.tid, ev: None, state: &self.state, block };
+        match head.outcome {
             Outcome::Stored => sink.passed(&over(Passed::Stored)),
             Outcome::Dropped => sink.passed(&over(Passed::Dropped)),
             Outcome::Same | Outcome::Converted => {
-                self.deliver(&raw, outcome == Outcome::Converted, block, stages, sink)
+                self.deliver(head, batch.params(head), block, stages, sink)
             }
         }
     }
 
     fn deliver(
         &mut self,
-        raw: &Raw<'_>,
-        converted: bool,
+        head: &Head,
+        params: Params<'_>,
         block: &Block<'_>,
         stages: &Stages<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
         self.stats.events += 1;
-        let (code, params) = if converted {
-            let out = &self.converter.out;
-            (out.code, Params::new(&out.spans, &out.bytes))
-        } else {
-            (raw.code, Params::new(&self.spans, raw.bytes))
-        };
         let ev = Event {
             num: self.stats.events,
-            ts_ns: raw.ts_ns,
-            tid: raw.tid,
-            code,
-            cpu: raw.cpu,
-            flags: raw.flags,
-            duration_ns: raw.duration_ns,
-            info: stages.tables.event(code),
+            ts_ns: head.ts_ns,
+            tid: head.tid,
+            code: head.code,
+            cpu: head.cpu,
+            flags: head.flags,
+            duration_ns: head.duration_ns,
+            info: stages.tables.event(head.code),
             params,
         };
         self.state.apply(&ev, stages.tables, &mut self.applied);

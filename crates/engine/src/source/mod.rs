@@ -49,6 +49,16 @@ pub trait Source: Send {
     /// Asks a live source to end: what is buffered is still delivered, then [`Item::End`].
     fn stop(&mut self) {}
 
+    /// Whether events happen while it is read, so that none should wait in a buffer.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Whether the next block can be had without waiting.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
     /// Bytes of the input consumed so far, before decompression, and its total when known.
     fn progress(&self) -> (u64, Option<u64>) {
         (0, None)

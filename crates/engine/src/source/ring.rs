@@ -300,6 +300,10 @@ impl Rings {
 }
 
 impl Source for Rings {
+    fn is_live(&self) -> bool {
+        true
+    }
+
     fn next_block(&mut self) -> Result<Item<'_>> {
         self.let_go();
         let index = match self.next_ring() {

@@ -103,6 +103,11 @@ impl Savefile {
 }
 
 impl Source for Savefile {
+    fn is_ready(&self) -> bool {
+        let have = self.available();
+        word(have, 4).is_some_and(|len| len as usize <= have.len())
+    }
+
     fn next_block(&mut self) -> Result<Item<'_>> {
         let Some(len) = self.next_len()? else { return Ok(Item::End) };
         if !self.fill(len)? {
