@@ -194,3 +194,16 @@ def test_time_stamps_are_the_time():
     result = run(["/bin/true"], "%evt.rawtime")
     after = time.time_ns()
     assert all(before <= int(line) <= after for line in result.lines)
+
+
+def test_failed_programs_are_seen_by_their_own_tracepoint_and_left_out_on_request():
+    code = (
+        "import os\ntry: os.execv('/nowhere', ['x'])\nexcept OSError: os.execv('/bin/true', ['y'])"
+    )
+    both = run(python(code), pushdown=Pushdown(events=frozenset({293})))
+    assert [line.split(" ")[2] for line in both.lines if "exe=x " in line or "exe=y " in line] == [
+        "res=-2(ENOENT)",
+        "res=0",
+    ]
+    good = run(python(code), pushdown=Pushdown(events=frozenset({293}), succeeded=True))
+    assert {line.split(" ")[2] for line in good.lines} == {"res=0"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import platform
 import struct
@@ -23,7 +24,7 @@ RAW_TRACEPOINT_OPEN = 17
 MAP_HASH, MAP_ARRAY, MAP_PROG_ARRAY = 1, 2, 3
 MAP_PERCPU_ARRAY, MAP_LRU_HASH, MAP_ARRAY_OF_MAPS, MAP_RINGBUF = 6, 9, 12, 27
 
-PROG_RAW_TRACEPOINT, PROG_TRACING = 17, 26
+PROG_TRACEPOINT, PROG_RAW_TRACEPOINT, PROG_TRACING = 5, 17, 26
 ATTACH_TRACE_RAW_TP = 23
 
 LOG_SIZE = 1 << 24
@@ -156,6 +157,46 @@ def raw_tracepoint_open(program: int, name: str | None) -> int:
     """Start a program at a raw tracepoint; typed programs know theirs and take no name."""
     text = ctypes.create_string_buffer(name.encode()) if name else None
     return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("<QI4x", _address(text) if text else 0, program))
+
+
+PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
+PERF_TYPE_TRACEPOINT = 2
+PERF_ATTR_SIZE = 112
+PERF_FLAG_FD_CLOEXEC = 8
+PERF_IOC_ENABLE, PERF_IOC_SET_BPF = 0x2400, 0x40042408
+
+
+def tracepoint_open(program: int, event_id: int) -> int:
+    """Start a program at a classic tracepoint, on all processors.
+
+    Source: perf_event_open(2).
+    """
+    attr = struct.pack("<IIQQQQ", PERF_TYPE_TRACEPOINT, PERF_ATTR_SIZE, event_id, 1, 0, 0)
+    buffer = ctypes.create_string_buffer(attr, PERF_ATTR_SIZE)
+    number = PERF_EVENT_OPEN[platform.machine()]
+    every_task, first_cpu, no_group = (ctypes.c_long(value) for value in (-1, 0, -1))
+    flags = ctypes.c_long(PERF_FLAG_FD_CLOEXEC)
+    fd = int(_libc.syscall(ctypes.c_long(number), buffer, every_task, first_cpu, no_group, flags))
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise BpfError(code, os.strerror(code))
+    try:
+        fcntl.ioctl(fd, PERF_IOC_SET_BPF, program)
+        fcntl.ioctl(fd, PERF_IOC_ENABLE, 0)
+    except OSError as error:
+        os.close(fd)
+        raise BpfError(error.errno, error.strerror) from error
+    return fd
+
+
+def may_load() -> bool:
+    """Whether this process may load programs at all: a minimal one is tried."""
+    do_nothing = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
+    try:
+        os.close(prog_load("try", do_nothing))
+    except BpfError:
+        return False
+    return True
 
 
 def denied(error: OSError, what: str) -> ProbeError:

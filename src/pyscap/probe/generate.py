@@ -304,7 +304,13 @@ FILTERS = ("PIDS", "TIDS", "UIDS", "COMMS", "TREE", "CGROUPS")
 FLAGS: dict[str, int] = {
     name: 1 << bit
     for bit, name in enumerate(
-        (*FILTERS, "DURATIONS", "SNAP_BY_KIND", *(f"STATE_{h.upper()}" for h in HOOK_CODES))
+        (
+            *FILTERS,
+            "SUCCEEDED",
+            "DURATIONS",
+            "SNAP_BY_KIND",
+            *(f"STATE_{h.upper()}" for h in HOOK_CODES),
+        )
     )
 }
 """Bits of `struct config`: which filters and options are in use."""

@@ -7,11 +7,13 @@ drains the rings (`crates/engine/src/source/ring.rs`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import struct
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -23,9 +25,10 @@ from pyscap.probe.btf import TYPEDEF, Btf
 from pyscap.probe.compiler import Bundle, MapShape, compile_program, keep_log
 from pyscap.probe.errors import ProbeError, ProbeRejected
 from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
+from pyscap.probe.tracefs import Tracefs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_SNAPLEN = 65000
 """Bytes of one parameter: lengths are 16 bits wide and a block must stay below 65,544 bytes."""
@@ -126,6 +129,15 @@ def _values(counters: Counters) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class ProgramKind:
+    """What a program is loaded as."""
+
+    kind: int
+    attach: int = 0
+    btf_id: int = 0
+
+
+@dataclass(frozen=True)
 class Selection:
     """What a configuration needs from the kernel."""
 
@@ -137,15 +149,22 @@ class Selection:
     """Programs at tracepoints of their own."""
 
 
+SILENT_CALLS = frozenset({"exit", "exit_group", "rt_sigreturn"})
+"""Calls that do not return."""
+EXEC_CALLS = frozenset({"execve", "execveat"})
+"""Calls whose success is written from a tracepoint."""
+
+
 def select(config: ProbeConfig, arch: str) -> Selection:
     """Which calls and tracepoints a configuration needs."""
     wanted = config.pushdown.events
     needed = None if wanted is None else wanted | config.pushdown.state
     names = config.pushdown.calls
+    silent = SILENT_CALLS | (EXEC_CALLS if config.pushdown.succeeded else frozenset())
     calls = {
         spec.nr: generate.row_of(spec.exit_code)
         for spec in generate.SYSCALLS[arch]
-        if spec.name not in ("exit", "exit_group", "rt_sigreturn")
+        if spec.name not in silent
         and (names is None or generate.row_of(spec.exit_code) != GENERIC or spec.name in names)
         and (
             needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed
@@ -240,6 +259,7 @@ def flags_of(config: ProbeConfig) -> int:
         "COMMS": push.comms is not None,
         "TREE": push.trees is not None,
         "CGROUPS": push.cgroups is not None,
+        "SUCCEEDED": push.succeeded,
         "DURATIONS": config.durations,
         "SNAP_BY_KIND": len(set(snaplens(config)[:2])) > 1,
     } | {f"STATE_{n.upper()}": code in state for n, code in generate.HOOK_CODES.items()}
@@ -467,50 +487,87 @@ class Probe:
     # ---- loading
 
     def _load(self, bundle: Bundle, btf: Btf) -> None:
-        order = [shape.name for shape in bundle.maps]
-        fds = [self._maps[name] for name in order]
-        calls = generate.call_programs(self._selection.codes)
+        fds = [self._maps[shape.name] for shape in bundle.maps]
+        for name in sorted(self._selection.hooks):
+            self._attach(name, self._kind(name, btf), bundle.programs[name], fds)
+        if not self._selection.calls:
+            return
+        if self.config.durations:
+            code = bundle.programs["on_sys_enter"]
+            self._attach("on_sys_enter", self._kind("on_sys_enter", btf), code, fds)
+        ids = self._single_call_ids()
+        if ids is None:
+            kind = self._kind("on_sys_exit", btf)
+            self._load_calls(kind, bundle, fds)
+            self._attach("on_sys_exit", kind, bundle.programs["on_sys_exit"], fds)
+            return
+        kind = ProgramKind(bpf.PROG_TRACEPOINT)
+        self._load_calls(kind, bundle, fds)
+        program = self._load_program("on_call_exit", kind, bundle.programs["on_call_exit"], fds)
+        for event_id in ids:
+            self._link(partial(bpf.tracepoint_open, program, event_id), "a system call")
+
+    def _single_call_ids(self) -> list[int] | None:
+        """Tracepoints of the wanted calls when they are few and rare; None: watch every call."""
+        names = {spec.name for spec in generate.SYSCALLS[platform.machine()]}
+        numbers = {spec.name: spec.nr for spec in generate.SYSCALLS[platform.machine()]}
+        wanted = {name for name in names if numbers[name] in self._selection.calls}
+        if len(wanted) > SINGLE_CALLS or wanted & FREQUENT_CALLS:
+            return None
+        with Tracefs() as tracefs:
+            ids = [tracefs.event_id(f"syscalls/sys_exit_{name}") for name in sorted(wanted)]
+        return None if None in ids else [number for number in ids if number is not None]
+
+    def _load_calls(self, kind: ProgramKind, bundle: Bundle, fds: list[int]) -> None:
+        wanted = generate.call_programs(self._selection.codes)
         for slot, name in enumerate(generate.call_programs()):
-            if name not in calls:
-                continue
-            program = self._load_program(name, "on_sys_exit", bundle.programs[name], fds, btf)
-            bpf.map_update(
-                self._maps["programs"], struct.pack("<I", slot), struct.pack("<I", program)
-            )
-        hooks = sorted(self._selection.hooks | ({"on_sys_exit"} if calls else set()))
-        if self.config.durations and calls:
-            hooks.insert(0, "on_sys_enter")
-        for name in hooks:
-            self._attach(name, bundle.programs[name], fds, btf)
+            if name in wanted:
+                program = self._load_program(name, kind, bundle.programs[name], fds)
+                fd = struct.pack("<I", program)
+                bpf.map_update(self._maps["programs"], struct.pack("<I", slot), fd)
 
-    def _load_program(self, name: str, hook: str, code: bytes, fds: list[int], btf: Btf) -> int:
+    def _kind(self, hook: str, btf: Btf) -> ProgramKind:
+        """Programs at a tracepoint whose arguments have types read them without a call."""
+        btf_id = btf.type_id(TYPEDEF, f"btf_trace_{TRACEPOINTS[hook]}") or 0
+        return ProgramKind(bpf.PROG_TRACING, bpf.ATTACH_TRACE_RAW_TP, btf_id)
+
+    def _load_program(self, name: str, kind: ProgramKind, code: bytes, fds: list[int]) -> int:
         code = _with_maps(code, fds)
-        typed = btf.type_id(TYPEDEF, f"btf_trace_{TRACEPOINTS[hook]}")
-        kind = {"kind": bpf.PROG_TRACING, "attach": bpf.ATTACH_TRACE_RAW_TP, "btf_id": typed or 0}
+        fields = {"kind": kind.kind, "attach": kind.attach, "btf_id": kind.btf_id}
         try:
-            return self._keep(bpf.prog_load(name, code, **kind))
+            return self._keep(bpf.prog_load(name, code, **fields))
         except bpf.BpfError as error:
-            if error.errno in (1,):
+            if error.errno in (errno.EPERM, errno.EACCES) and not bpf.may_load():
                 raise bpf.denied(error, "load a program") from error
-            log = keep_log(bpf.prog_log(name, code, **kind), "verifier")
+            log = keep_log(bpf.prog_log(name, code, **fields), "verifier")
             msg = f"the kernel refused the program {name}: {error.strerror}"
-            raise ProbeRejected(
-                msg,
-                f"its reasons are in {log}",
-            ) from error
+            raise ProbeRejected(msg, f"its reasons are in {log}") from error
 
-    def _attach(self, name: str, code: bytes, fds: list[int], btf: Btf) -> None:
+    def _attach(self, name: str, kind: ProgramKind, code: bytes, fds: list[int]) -> None:
         tracepoint = TRACEPOINTS[name]
-        if btf.type_id(TYPEDEF, f"btf_trace_{tracepoint}") is None:
+        if not kind.btf_id:
             self.warnings.append(
                 f"this kernel has no tracepoint {tracepoint}: its events are missing"
             )
             return
-        program = self._load_program(name, name, code, fds, btf)
+        program = self._load_program(name, kind, code, fds)
+        self._link(partial(bpf.raw_tracepoint_open, program, None), tracepoint)
+
+    def _link(self, attach: Callable[[], int], what: str) -> None:
         try:
-            self._links.append(bpf.raw_tracepoint_open(program, None))
+            self._links.append(attach())
         except bpf.BpfError as error:
-            raise bpf.denied(error, f"attach to {tracepoint}") from error
+            raise bpf.denied(error, f"attach to {what}") from error
+
+
+SINGLE_CALLS = 24
+"""With this many wanted calls or fewer, each is watched by itself and all others cost nothing."""
+
+FREQUENT_CALLS = frozenset(
+    {"read", "write", "readv", "writev", "pread64", "pwrite64", "recvfrom", "sendto", "recvmsg"}
+    | {"sendmsg", "futex", "poll", "ppoll", "epoll_wait", "epoll_pwait", "select", "lseek", "mmap"}
+)
+"""Calls that are cheaper to watch together with all others."""
 
 
 def _ring_size(wanted: int) -> int:

@@ -29,6 +29,8 @@ class Pushdown:
     """Names of the calling thread; the kernel keeps their first 15 bytes."""
     trees: frozenset[int] | None = None
     """Processes that count with all their present and future descendants."""
+    succeeded: bool = False
+    """Only calls that did not fail; executed programs are then seen without watching any call."""
     cgroups: frozenset[int] | None = None
     """cgroup v2 ids; processes in a group below one of them count as well."""
 

@@ -34,6 +34,11 @@ def test_a_pushed_event_needs_only_its_calls():
     assert chosen.hooks == frozenset()
 
 
+def test_executed_programs_need_no_call_unless_failures_are_wanted():
+    assert select(wanted(293), "x86_64").calls == {59: 293}
+    assert select(wanted(293, succeeded=True), "x86_64").calls == {}
+
+
 def test_the_state_is_captured_beside_what_is_wanted():
     chosen = select(wanted(7, state=frozenset({5, 293})), "x86_64")
     assert chosen.calls == {0: 7, 3: 5, 59: 293}

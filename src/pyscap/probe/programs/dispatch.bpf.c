@@ -74,6 +74,12 @@ static __always_inline int process_wanted(void)
 	return !(flags & FLAG_CGROUPS) || cgroup_wanted();
 }
 
+/* Whether a call with this result is wanted from the current task. */
+static __always_inline int call_wanted(s64 ret)
+{
+	return !(ret < 0 && config_has(FLAG_SUCCEEDED)) && process_wanted();
+}
+
 /* Whether the current task is this capture itself. */
 static __always_inline int is_self(void)
 {
@@ -201,10 +207,10 @@ static __always_inline void load_entry_time(struct scratch *s)
 
 /* ---- system calls -------------------------------------------------------------------------- */
 
-int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+/* Writes the event of a call that has ended, if it is wanted. */
+static __always_inline int dispatch(void *ctx, u64 regs, s64 ret)
 {
 	struct counters *c = counters_of(0);
-	u64 regs = ctx->args[0];
 	s64 nr = call_number(regs);
 	int compat;
 	u32 key;
@@ -218,8 +224,8 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		nr = compat_number(nr);
 	key = nr;
 	entry = syscall_map.lookup(&key);
-	if (!entry || !entry->code || (entry->skip_zero && !ctx->args[1]) || is_self() ||
-	    !(entry->state || process_wanted())) {
+	if (!entry || !entry->code || (entry->skip_zero && !ret) || is_self() ||
+	    !(entry->state || call_wanted(ret))) {
 		c->filtered++;
 		return 0;
 	}
@@ -229,7 +235,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	s->nr = nr;
-	s->ret = ctx->args[1];
+	s->ret = ret;
 	s->code = entry->code;
 	s->ppm_sc = entry->ppm_sc;
 	s->program = entry->program;
@@ -245,6 +251,30 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	c->dropped_no_program++;
 	return 0;
 }
+
+/* Every call of the machine passes here. */
+int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	return dispatch(ctx, ctx->args[0], ctx->args[1]);
+}
+
+#if HAVE_TASK_PT_REGS
+static void *(*task_typed)(void) = (void *)158;
+static u64 (*typed_task_registers)(void *task) = (void *)175;
+
+/* What a tracepoint of a single call hands over. */
+struct call_exit {
+	u64 common;
+	u64 nr;
+	s64 ret;
+};
+
+/* Only one call passes here: all others pay next to nothing. */
+int on_call_exit(struct call_exit *ctx)
+{
+	return dispatch(ctx, typed_task_registers(task_typed()), ctx->ret);
+}
+#endif
 
 /* ---- events of other tracepoints ----------------------------------------------------------- */
 
@@ -292,9 +322,6 @@ int on_process_free(struct bpf_raw_tracepoint_args *ctx)
 /* ---- creation of tasks --------------------------------------------------------------------- */
 
 #if HAVE_TASK_PT_REGS
-static void *(*task_typed)(void) = (void *)158;
-static long (*typed_task_registers)(void *task) = (void *)175;
-
 /* The call that is making a task: its number, or -1. */
 static __always_inline s64 forking_call(u64 *flags)
 {
