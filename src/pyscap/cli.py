@@ -243,6 +243,8 @@ MODES: tuple[tuple[str, str], ...] = (
     ("list", "pyscap.output.listing:list_fields"),
     ("list_markdown", "pyscap.output.listing:list_markdown"),
     ("list_events", "pyscap.output.listing:list_events"),
+    ("chisel", "pyscap.views.commands:run_chisel"),
+    ("chisel_info", "pyscap.views.commands:describe_chisel"),
     ("dump_plan", "pyscap.program:dump_plan"),
 )
 """What a request can be beside reading and capturing: its key, and the function that does it."""

@@ -20,6 +20,9 @@ from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
 from pyscap.session import Stop, capture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyscap._engine import Session
     from pyscap.command import HeldCommand
     from pyscap.plan import Plan
     from pyscap.probe.loader import Counters, Probe, ProbeConfig
@@ -35,13 +38,19 @@ WARN_EVERY_S = 1.0
 """At most one warning about lost events in this time."""
 
 
-def run(request: Request, plan: Plan, pushdown: Pushdown = NOTHING_PUSHED) -> int:
+def run(
+    request: Request,
+    plan: Plan,
+    pushdown: Pushdown = NOTHING_PUSHED,
+    watch: Callable[[Session], None] = lambda engine: None,
+) -> int:
     """Capture until a limit, a signal or the end of the command.
 
     Args:
         request: what the user asked for.
         plan: what the engine does with the events.
         pushdown: what the kernel decides.
+        watch: called with the engine after each slice of its work.
 
     Returns:
         The exit code: that of the command when there is one.
@@ -55,11 +64,14 @@ def run(request: Request, plan: Plan, pushdown: Pushdown = NOTHING_PUSHED) -> in
         msg = f"{platform.system()} has no system calls that pyscap could capture"
         raise CaptureError(msg, "-r FILE reads a capture; reading works here")
     if not request.command:
-        return capture_until(request, plan, pushdown, Stop(seconds(request)))
+        stop = Stop(seconds(request))
+        stop.watch = watch
+        return capture_until(request, plan, pushdown, stop)
     from pyscap.command import CommandStop, HeldCommand
 
     with HeldCommand(request.command) as command:
         stop = CommandStop(command, seconds(request))
+        stop.watch = watch
         code = capture_until(request, plan, pushdown, stop, command)
         return command.wait() if code == ExitCode.OK else code
 

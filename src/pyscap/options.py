@@ -713,6 +713,8 @@ class CommandSpec:
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
+    CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
     CommandSpec(
         "completion", "pyscap.completion:command", "print the completion script of a shell"
     ),

@@ -22,7 +22,7 @@ from pyscap.plan import FieldList, Options, Plan
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
@@ -43,11 +43,35 @@ def run(request: Request) -> int:
     request = with_profile(request)
     if request.explain_filter:
         return explain_filter(request)
+    fields = FieldList()
+    compiled = make_filter(request, fields)
+    plan = join_plan(request, fields, compiled)
+    if request.write is not None and not request.is_live:
+        return export(plan, request, Stop())
+    return execute(request, plan, compiled)
+
+
+def execute(
+    request: Request,
+    plan: Plan,
+    compiled: CompiledFilter | None,
+    watch: Callable[[Session], None] = lambda engine: None,
+) -> int:
+    """Run a plan over the files of a request, or over this machine.
+
+    Args:
+        request: Where the events come from.
+        plan: What to do with them.
+        compiled: The plan's filter.
+        watch: Called with the engine after each slice of its work.
+
+    Returns:
+        The exit code.
+    """
     if request.is_live:
-        return run_live(request)
-    plan, stop = make_plan(request), Stop()
-    if request.write is not None:
-        return export(plan, request, stop)
+        return run_live(request, plan, compiled, watch)
+    stop = Stop()
+    stop.watch = watch
     return run_files(plan, request.read, request, stop)
 
 
@@ -66,17 +90,19 @@ def run_files(plan: Plan, names: Sequence[str], request: Request, stop: Stop) ->
     return conclude(engine.stats(), stop, request)
 
 
-def run_live(request: Request) -> int:
+def run_live(
+    request: Request,
+    plan: Plan,
+    compiled: CompiledFilter | None,
+    watch: Callable[[Session], None],
+) -> int:
     """Capture, with what the kernel can decide of the filter decided there."""
     from pyscap import live
     from pyscap.filterlang.push import push
     from pyscap.probe.pushdown import NOTHING_PUSHED
 
-    fields = FieldList()
-    compiled = make_filter(request, fields)
-    plan = join_plan(request, fields, compiled)
     pushed = push(compiled) if compiled and not request.no_pushdown else NOTHING_PUSHED
-    return live.run(request, plan, pushed)
+    return live.run(request, plan, pushed, watch)
 
 
 def explain_filter(request: Request) -> int:
@@ -153,20 +179,23 @@ def make_plan(request: Request) -> Plan:
 
 def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | None) -> Plan:
     """The plan of a request whose filter is compiled."""
-    program = compiled.program if compiled else None
-    options = Options(
+    return Plan(
+        fields,
+        compiled.program if compiled else None,
+        output_row(request, fields),
+        options=make_options(request),
+        names_users=not request.exclude_users,
+    )
+
+
+def make_options(request: Request) -> Options:
+    """The choices of a request that more than one stage of the engine looks at."""
+    return Options(
         internal=request.debug,
         live=request.is_live,
         zone=() if request.timetype == "utc" else local_zone(),
         max_events=request.numevents,
         max_event_ns=request.duration,
-    )
-    return Plan(
-        fields,
-        program,
-        output_row(request, fields),
-        options=options,
-        names_users=not request.exclude_users,
     )
 
 

@@ -51,6 +51,8 @@ class Stop:
         """The signal that asked, for the exit code."""
         self.on_look: Callable[[], None] = lambda: None
         """Called between two slices of work."""
+        self.watch: Callable[[Session], None] = lambda engine: None
+        """Called with the engine after each slice of its work."""
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -151,7 +153,9 @@ def capture(
     drive(engine, stop)
     probe.detach()
     engine.stop()
-    stats = drive(engine, Stop())
+    rest = Stop()
+    rest.watch = stop.watch
+    stats = drive(engine, rest)
     engine.finish(summary(stats))
     return stats
 
@@ -159,8 +163,11 @@ def capture(
 def drive(engine: Session, stop: Stop) -> Stats:
     """Run `engine` in slices until it is done or `stop` is due."""
     with catching_signals(stop):
-        while not stop.is_due() and engine.run(stop.slice_ms()) != "done":
+        done = False
+        while not done and not stop.is_due():
+            done = engine.run(stop.slice_ms()) == "done"
             stop.on_look()
+            stop.watch(engine)
     return engine.stats()
 
 

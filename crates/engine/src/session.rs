@@ -43,6 +43,8 @@ pub struct Stats {
     pub events: u64,
     /// Events that the filter chose.
     pub chosen: u64,
+    /// Events whose duration was measured.
+    pub measured: u64,
     /// Events with a code that the tables do not have.
     pub unknown: u64,
     /// Blocks that could not be decoded.
@@ -115,7 +117,7 @@ impl Session {
         let mut sink = crate::sink::make(&plan.output, &tables, &fields, open)?;
         let mut walk = None;
         if let Some(row) = &plan.walk {
-            walk = Some(Walk::new(row, sink, &fields)?);
+            walk = Some(Walk::new(row, sink, &fields, &tables)?);
             sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields, open)?;
         }
         Ok(Session {
@@ -412,6 +414,7 @@ impl Pipe {
             info: stages.tables.event(head.code),
             params,
         };
+        self.stats.measured += u64::from(ev.duration_ns.is_some());
         self.state.apply(&ev, stages.tables, &mut self.applied);
         self.stats.first_ns.get_or_insert(ev.ts_ns);
         self.stats.last_ns = ev.ts_ns;

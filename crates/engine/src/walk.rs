@@ -14,7 +14,7 @@ use crate::sink::Sink;
 use crate::source::Block;
 use crate::state::threads::flag;
 use crate::state::{Applied, State, Thread};
-use crate::tables::Tables;
+use crate::tables::{self, EventInfo, Tables};
 
 /// What a walk meets.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct WalkRow {
 pub struct Walk {
     over: Over,
     filter: Option<Program>,
+    /// Says of the event that stands for a row whether it is about a descriptor.
+    info: EventInfo,
     /// Where rows go.
     pub sink: Box<dyn Sink>,
 }
@@ -65,9 +67,16 @@ impl Walk {
     ///
     /// # Errors
     /// [`crate::error::Error::Plan`] for a filter that does not run.
-    pub fn new(row: &WalkRow, sink: Box<dyn Sink>, fields: &Extractors) -> Result<Self> {
+    pub fn new(
+        row: &WalkRow,
+        sink: Box<dyn Sink>,
+        fields: &Extractors,
+        tables: &Tables,
+    ) -> Result<Self> {
         let filter = row.filter.as_ref().map(|p| Program::new(p, fields)).transpose()?;
-        Ok(Walk { over: row.over, filter, sink })
+        let flags = if row.over == Over::Fds { tables::flag::USES_FD } else { 0 };
+        let info = EventInfo { flags, ..tables.unknown.clone() };
+        Ok(Walk { over: row.over, filter, info, sink })
     }
 
     /// Gives every row to the sink, threads and descriptors in the order of their numbers.
@@ -106,7 +115,7 @@ impl Walk {
             cpu: 0,
             flags: 0,
             duration_ns: None,
-            info: &ground.tables.unknown,
+            info: &self.info,
             params: Params::new(&[], &[]),
         };
         let applied = Applied { fd_num: fd, ..Applied::default() };

@@ -2,12 +2,14 @@
 //!
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
+pub mod http;
 pub mod json;
 pub mod needs;
 pub mod output;
 pub mod rows;
 pub mod savefile;
 pub mod source;
+pub mod stream;
 pub mod table;
 mod tee;
 pub mod text;
@@ -41,6 +43,10 @@ pub enum OutputRow {
     Savefile(savefile::SavefileRow),
     /// Find out what a capture file with the chosen events must hold besides them.
     Survey {},
+    /// Print the data that they read and write.
+    Stream(stream::StreamRow),
+    /// Pair HTTP requests and responses.
+    Http(http::HttpRow),
     /// Give each to several sinks.
     Tee {
         /// The sinks, in order.
@@ -63,11 +69,24 @@ pub fn make(
         OutputRow::Text(row) => Box::new(text::TextSink::new(row, fields, open)?),
         OutputRow::Json(row) => Box::new(json::JsonSink::new(row, fields, open)?),
         OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
-        OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row)?),
+        OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row, fields)?),
         OutputRow::Savefile(row) => Box::new(savefile::SavefileSink::new(row, tables, open)?),
         OutputRow::Survey {} => Box::<needs::Survey>::default(),
+        OutputRow::Stream(row) => Box::new(stream::StreamSink::new(row, fields, open)?),
+        OutputRow::Http(row) => Box::new(http::HttpSink::new(row, fields)?),
         OutputRow::Tee { sinks } => Box::new(tee::Tee::new(sinks, tables, fields, open)?),
     })
+}
+
+/// Refuses positions of fields beyond the `known` ones.
+///
+/// # Errors
+/// [`crate::error::Error::Plan`]
+fn check_fields<'a>(used: impl IntoIterator<Item = &'a usize>, known: usize) -> Result<()> {
+    match used.into_iter().find(|at| **at >= known) {
+        Some(at) => Err(crate::error::Error::Plan(format!("output: there is no field {at}"))),
+        None => Ok(()),
+    }
 }
 
 /// Takes events and keeps nothing; the session counts them.

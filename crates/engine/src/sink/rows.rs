@@ -6,8 +6,9 @@
 use serde::Deserialize;
 use serde_json::{json, Value as Json};
 
+use super::table::key::readable;
 use super::table::Input;
-use super::Sink;
+use super::{check_fields, Sink};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::extract::Extractors;
@@ -32,11 +33,12 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Checks the plan's row.
+    /// Checks the plan's row, whose fields are positions among `known` ones.
     ///
     /// # Errors
-    /// [`Error::Plan`] for a bound of 0.
-    pub fn new(row: &RowsRow) -> Result<Self> {
+    /// [`Error::Plan`] for a bound of 0 and for positions beyond.
+    pub fn new(row: &RowsRow, known: usize) -> Result<Self> {
+        check_fields(&row.fields, known)?;
         if row.max_rows == 0 {
             return Err(Error::Plan("rows: max_rows is 0".into()));
         }
@@ -60,15 +62,14 @@ impl Rows {
     }
 }
 
-/// A value as JSON: numbers as numbers, bytes that are no UTF-8 as replacement characters.
+/// A value as JSON: numbers as numbers, the rest as text.
 pub fn typed(value: &Value<'_>) -> Json {
     match value {
         Value::Int(n) => (*n).into(),
         Value::Uint(n) => (*n).into(),
         Value::Bool(b) => (*b).into(),
         Value::Double(x) => (*x).into(),
-        Value::Text(text) => String::from_utf8_lossy(text).into(),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into(),
+        Value::Text(bytes) | Value::Bytes(bytes) => readable(bytes).into(),
         Value::Ip(ip) => ip.to_string().into(),
         Value::List(items) | Value::Ends(items) => items.iter().map(typed).collect(),
     }
@@ -82,8 +83,8 @@ impl RowsSink {
     ///
     /// # Errors
     /// [`Error::Plan`], see [`Rows::new`].
-    pub fn new(row: &RowsRow) -> Result<Self> {
-        Rows::new(row).map(RowsSink)
+    pub fn new(row: &RowsRow, fields: &Extractors) -> Result<Self> {
+        Rows::new(row, fields.len()).map(RowsSink)
     }
 }
 
@@ -116,13 +117,13 @@ mod tests {
 
     #[test]
     fn rows_are_typed_and_taken_once() {
-        let mut rows = Rows::new(&RowsRow { fields: vec![1, 0, 2], max_rows: 2 }).unwrap();
+        let mut rows = Rows::new(&RowsRow { fields: vec![1, 0, 2], max_rows: 2 }, 3).unwrap();
         let record = [Some(Value::text(b"a\xff")), Some(Value::Uint(u64::MAX)), None];
         rows.take(Input::Record(&record));
         assert!(!rows.is_full());
         rows.take(Input::Record(&record));
         assert!(rows.is_full());
-        let row = json!([u64::MAX, "a\u{fffd}", null]);
+        let row = json!([u64::MAX, "a\\xff", null]);
         assert_eq!(rows.result(), json!({ "rows": [row, row] }));
         assert_eq!(rows.result(), json!({ "rows": [] }));
     }

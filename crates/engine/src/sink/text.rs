@@ -62,17 +62,45 @@ pub struct ValueRow {
 }
 
 /// A piece of a line, ready to be written.
-enum Segment {
+pub(super) enum Segment {
     Lit(Vec<u8>),
     Value(Source, Option<usize>),
 }
 
 impl Segment {
-    fn new(row: &SegmentRow, fields: &Extractors) -> Result<Self> {
+    /// Checks a piece of a template.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Plan`] for a field that is not in the plan.
+    pub(super) fn new(row: &SegmentRow, fields: &Extractors) -> Result<Self> {
         Ok(match row {
             SegmentRow::Lit(text) => Segment::Lit(text.as_bytes().to_vec()),
             SegmentRow::Value(row) => Segment::Value(Source::new(&row.of, fields)?, row.width),
         })
+    }
+
+    /// Appends the piece; false when its value is absent, and `<NA>` was written.
+    pub(super) fn put(
+        &self,
+        (ctx, fields, style): (&Ctx<'_>, &Extractors, &Style),
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let (source, width) = match self {
+            Segment::Lit(text) => {
+                out.extend_from_slice(text);
+                return true;
+            }
+            Segment::Value(source, width) => (source, width),
+        };
+        let start = out.len();
+        let found = source.text(ctx, fields, style, out);
+        if !found {
+            out.extend_from_slice(ABSENT);
+        }
+        if let Some(width) = width {
+            fit(out, start, *width);
+        }
+        found
     }
 }
 
@@ -109,28 +137,10 @@ impl Sink for TextSink {
     fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
         let out = self.output.line();
         let start = out.len();
-        for segment in &self.segments {
-            let shown = match segment {
-                Segment::Lit(text) => {
-                    out.extend_from_slice(text);
-                    true
-                }
-                Segment::Value(source, width) => {
-                    let start = out.len();
-                    let found = source.text(ctx, fields, &self.style, out);
-                    if !found {
-                        out.extend_from_slice(ABSENT);
-                    }
-                    if let Some(width) = width {
-                        fit(out, start, *width);
-                    }
-                    found
-                }
-            };
-            if !shown && !self.star {
-                out.truncate(start);
-                return Ok(false);
-            }
+        let all = |segment: &Segment| segment.put((ctx, fields, &self.style), out) || self.star;
+        if !self.segments.iter().all(all) {
+            out.truncate(start);
+            return Ok(false);
         }
         out.push(b'\n');
         self.output.end_line()?;

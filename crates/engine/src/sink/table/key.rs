@@ -40,13 +40,13 @@ pub enum Part {
 }
 
 impl Part {
-    /// The part as JSON; bytes that are no UTF-8 become replacement characters.
+    /// The part as JSON.
     pub fn json(&self) -> Json {
         match self {
             Part::Absent => Json::Null,
             Part::Int(n) => (*n).into(),
             Part::Uint(n) => (*n).into(),
-            Part::Text(bytes) => String::from_utf8_lossy(bytes).into(),
+            Part::Text(bytes) => readable(bytes).into(),
         }
     }
 
@@ -92,6 +92,16 @@ pub fn encode(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Ip(ip) => encode_text(out, ip.to_string().as_bytes()),
         Value::List(items) | Value::Ends(items) => encode_text(out, &listed(items)),
     }
+}
+
+/// Text for JSON: bytes that are no UTF-8 become the four characters `\xHH`.
+pub fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|b| text.push_str(&format!("\\x{b:02x}")));
+    }
+    text
 }
 
 /// Appends what stands for a field that does not apply.

@@ -18,7 +18,7 @@ use serde_json::{json, Value as Json};
 
 use self::acc::{Acc, Agg};
 use self::key::{Bucket, Part};
-use super::Sink;
+use super::{check_fields, Sink};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::extract::Extractors;
@@ -142,12 +142,14 @@ pub struct Table {
 }
 
 impl Table {
-    /// Checks the plan's row.
+    /// Checks the plan's row, whose fields are positions among `known` ones.
     ///
     /// # Errors
     /// [`Error::Plan`] for a bound, bucket or position that cannot be.
-    pub fn new(row: &TableRow, fields: &Extractors) -> Result<Self> {
+    pub fn new(row: &TableRow, fields: &Extractors, known: usize) -> Result<Self> {
         check(row)?;
+        check_fields(row.keys.iter().map(|k| &k.field), known)?;
+        check_fields(row.values.iter().flat_map(|v| &v.fields), known)?;
         let values: Vec<ValueDef> =
             row.values.iter().map(|v| ValueDef::new(v, fields)).collect::<Result<_>>()?;
         Ok(Table {
@@ -310,8 +312,9 @@ impl Table {
         let mut rows: Vec<(&[u8], &Vec<Acc>)> =
             self.groups.iter().map(|(k, v)| (&**k, v)).collect();
         match self.order {
-            Some(at) => rows.sort_by_cached_key(|(key, accs)| {
-                (std::cmp::Reverse(accs.get(at).map_or(i128::MIN, Acc::order)), (*key).to_vec())
+            Some(at) => rows.sort_by(|(ka, a), (kb, b)| {
+                let order = |accs: &[Acc]| accs.get(at).map_or(i128::MIN, Acc::order);
+                order(b).cmp(&order(a)).then_with(|| compare_keys(ka, kb))
             }),
             None => rows.sort_by(|a, b| compare_keys(a.0, b.0)),
         }
@@ -462,7 +465,7 @@ impl TableSink {
     /// # Errors
     /// [`Error::Plan`], see [`Table::new`].
     pub fn new(row: &TableRow, fields: &Extractors) -> Result<Self> {
-        Table::new(row, fields).map(TableSink)
+        Table::new(row, fields, fields.len()).map(TableSink)
     }
 }
 
@@ -498,7 +501,7 @@ mod tests {
         let text =
             format!(r#"{{"keys":[{keys}],"values":[{values}],"max_keys":{max_keys},{more}}}"#);
         let row: TableRow = serde_json::from_str(&text).unwrap();
-        Table::new(&row, &no_fields()).unwrap()
+        Table::new(&row, &no_fields(), 2).unwrap()
     }
 
     fn no_fields() -> Extractors {
@@ -584,7 +587,7 @@ mod tests {
         ] {
             let text = format!(r#"{{"keys":[{key}],"values":[{values}],"max_keys":4{rest}}}"#);
             let row: TableRow = serde_json::from_str(&text).unwrap();
-            assert!(matches!(Table::new(&row, &no_fields()), Err(Error::Plan(_))), "{text}");
+            assert!(matches!(Table::new(&row, &no_fields(), 2), Err(Error::Plan(_))), "{text}");
         }
     }
 }

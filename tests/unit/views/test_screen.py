@@ -1,0 +1,118 @@
+"""Rows as text and as JSON."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from pyscap.views.catalogue import VIEWS
+from pyscap.views.collect import Rows, rows_of
+from pyscap.views.heat import heat_lines, log2_start
+from pyscap.views.screen import Lister, Screen
+from pyscap.views.units import format_bytes, format_time
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0B"), (832, "832B"), (1024, "1.00KB"), (11581, "11.31KB"), (5 << 40, "5.00TB")],
+)
+def test_bytes_are_written_as_in_sysdig(value, text):
+    assert format_bytes(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"), [(0, "0ns"), (999, "999ns"), (1500, "1.50us"), (2_000_000_000, "2.00s")]
+)
+def test_times_have_the_greatest_unit(ns, text):
+    assert format_time(ns) == text
+
+
+def test_a_table_is_aligned_and_hides_what_was_not_measured():
+    view = VIEWS["procs"]
+    rows = Rows([[20, 3, 1024, None, None, "cat", 7], [5, 0, None, None, None, "ls", 10042]])
+    assert Screen(view).lines(rows) == [
+        "Events  Errors    File  Process    PID",
+        "--------------------------------------",
+        "    20       3  1.00KB  cat          7",
+        "     5       0          ls       10042",
+    ]
+
+
+def test_json_keeps_numbers_and_names_units():
+    view = VIEWS["procs"]
+    rows = Rows([[20, 3, 1024, None, 5, 'c"\n', 7]])
+    (line,) = Screen(view, as_json=True).lines(rows)
+    assert json.loads(line) == {
+        "events": 20,
+        "errors": 3,
+        "file": 1024,
+        "net": None,
+        "time_ns": 5,
+        "proc.name": 'c"\n',
+        "proc.pid": 7,
+    }
+
+
+def test_nothing_in_a_row_steers_a_terminal():
+    rows = Rows([[1, "a\x1b[2J\n\u202eb"]])
+    view = replace(VIEWS["topfiles_bytes"])
+    text = "\n".join(Screen(view).lines(rows))
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert text.count("\n") == 2
+
+
+def test_percent_is_of_the_time_that_rows_cover():
+    rows = Rows([[250, "cat", 7]], span_ns=1000)
+    assert "25.00%" in Screen(VIEWS["topprocs_cpu"]).lines(rows)[2]
+    (line,) = Screen(VIEWS["topprocs_cpu"], as_json=True).lines(rows)
+    assert json.loads(line)["cpu_percent"] == 25.0
+
+
+def test_a_view_without_what_it_needs_prints_no_empty_table():
+    assert Screen(VIEWS["topfiles_time"]).lines(Rows([])) == []
+    assert len(Screen(VIEWS["topfiles_bytes"]).lines(Rows([]))) == 2
+
+
+def test_commands_are_indented_by_descent():
+    lister = Lister(VIEWS["spy_users"])
+    rows = [
+        [9, "10:00:00", "root", "sh run", None, 20, 9],
+        [9, "10:00:01", "root", "ls", None, 21, 20],
+        [9, "10:00:02", "root", "cat", None, 22, 9],
+    ]
+    lines = lister.lines(Rows(rows))[2:]
+    assert [len(line) - len(line.lstrip()) for line in lines] == [0, 4, 0]
+    assert "20" not in lines[0].split()
+
+
+def test_stacks_are_folded_with_time_or_number():
+    ancestors = [None] * 10
+    rows = [[100, 2, *ancestors, "init", "a;b", "cat", "read"]]
+    assert Screen(VIEWS["flame"]).lines(Rows(rows)) == ["init;a:b;cat;read 100"]
+    rows[0][0] = None
+    assert Screen(VIEWS["flame"]).lines(Rows(rows)) == ["init;a:b;cat;read 2"]
+
+
+def test_a_heat_map_has_a_line_for_each_time():
+    rows = Rows([[1, 4, 20], [1000, 4, 22], [3, 6, 21]], width_ns=500_000_000)
+    scale, first, second = heat_lines(VIEWS["spectrogram"], rows, coloured=False)
+    assert scale.strip().startswith("|1.02us")
+    assert first[13:] == ". @"
+    assert second[13:].strip() in ".:-="
+    assert log2_start(20, 2) == 1024
+
+
+def test_the_engine_s_order_is_turned_into_the_columns():
+    text = json.dumps(
+        {
+            "rows": [["cat", 7, 1, 2, 3, 4, [5]]],
+            "rest": {"keys": 2, "values": [1, 2, 3, 4, 5]},
+            "events": 9,
+            "seen": [9, 0, 0, 0, 0],
+            "widths": [None, None],
+        }
+    )
+    rows = rows_of(VIEWS["procs"], text, 0)
+    assert rows.cells == [[1, 2, 3, 4, 5, "cat", 7]]
+    assert (rows.rest_keys, rows.rest) == (2, [1, 2, 3, 4, 5, None, None])
