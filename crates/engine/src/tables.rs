@@ -200,6 +200,8 @@ pub struct EventInfo {
     pub has_retval: bool,
     /// Whether sysdig counts it as internal: not shown unless asked.
     pub is_internal: bool,
+    /// Whether it was put among the events by the capturing program.
+    pub is_meta: bool,
 }
 
 impl EventInfo {
@@ -462,6 +464,7 @@ fn event_info(
         flags,
         has_retval: !is_enter && params.first().is_some_and(is_retval),
         is_internal: categories.iter().any(|c| &**c == "INTERNAL"),
+        is_meta: categories.iter().any(|c| &**c == "METAEVENT"),
         categories,
         params,
         fd_param: row.fd_param,
@@ -485,5 +488,6 @@ fn unknown_event() -> EventInfo {
         fd_param: None,
         has_retval: false,
         is_internal: false,
+        is_meta: false,
     }
 }

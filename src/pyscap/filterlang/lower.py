@@ -142,7 +142,7 @@ def _steps(operand: typed.Operand, index: Index) -> list[dict[str, Json]]:
         return [{"const": _value(operand)}]
     if isinstance(operand, typed.Use):
         ref = operand.ref
-        return [{"field": index(replace(ref, each=True) if ref.matches_any else ref)}]
+        return [{"field": index(replace(ref, each=True) if ref.has_several else ref)}]
     inner = operand.items if isinstance(operand, typed.Items) else operand.args
     steps = [step for item in inner for step in _steps(item, index)]
     if isinstance(operand, typed.Items):

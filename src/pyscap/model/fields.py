@@ -117,6 +117,11 @@ class FieldRef:
         """Whether a comparison looks at several values and is content with one (ancestors)."""
         return self.spec.multi == "any" and self.kind is None
 
+    @property
+    def has_several(self) -> bool:
+        """Whether the field has several values, ancestors or both ends of a connection."""
+        return self.matches_any or self.spec.multi == "ends"
+
     def entry(self) -> dict[str, object]:
         """This field as an entry of the plan's `fields` list.
 

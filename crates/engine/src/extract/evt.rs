@@ -29,9 +29,9 @@ pub const FIELDS: &[Row] = &[
     ("evt.rawtime", Val(|c, _| Some(Value::Uint(c.ev.ts_ns)))),
     ("evt.rawtime.s", Val(|c, _| Some(Value::Uint(c.ev.ts_ns / NS)))),
     ("evt.rawtime.ns", Val(|c, _| Some(Value::Uint(c.ev.ts_ns % NS)))),
-    ("evt.reltime", Val(|c, _| Some(Value::Uint(relative_ns(c))))),
-    ("evt.reltime.s", Val(|c, _| Some(Value::Uint(relative_ns(c) / NS)))),
-    ("evt.reltime.ns", Val(|c, _| Some(Value::Uint(relative_ns(c) % NS)))),
+    ("evt.reltime", Val(|c, _| since_start_ns(c).map(Value::Uint))),
+    ("evt.reltime.s", Val(|c, _| since_start_ns(c).map(|ns| Value::Uint(ns / NS)))),
+    ("evt.reltime.ns", Val(|c, _| since_start_ns(c).map(|ns| Value::Uint(ns % NS)))),
     ("evt.deltatime", Val(|c, s| Some(Value::Uint(delta_ns(c, s))))),
     ("evt.deltatime.s", Val(|c, s| Some(Value::Uint(delta_ns(c, s) / NS)))),
     ("evt.deltatime.ns", Val(|c, s| Some(Value::Uint(delta_ns(c, s) % NS)))),
@@ -39,7 +39,7 @@ pub const FIELDS: &[Row] = &[
     ("evt.pluginname", Val(|_, _| None)),
     ("evt.plugininfo", Val(|_, _| None)),
     ("evt.source", Val(source)),
-    ("evt.is_async", Val(|c, _| Some(Value::Bool(c.ev.code == ASYNC)))),
+    ("evt.is_async", Val(|c, _| Some(Value::Bool(c.ev.info.is_meta)))),
     ("evt.asynctype", Val(|c, _| async_name(c).map(Value::text))),
     ("evt.hostname", Val(hostname)),
     ("evt.dir", Val(|c, _| Some(Value::text(if c.ev.info.is_enter { b">" } else { b"<" })))),
@@ -109,9 +109,15 @@ const O_F_CREATED: u64 = 1 << 14;
 /// Any execute bit of a file mode.
 const EXECUTE_BITS: u64 = 0o111;
 
-/// Time since the first visible event of the capture.
+/// Time since the first visible event of the capture; none for internal events before it.
+///
+/// DIFFERENCE(libs 0.25-dev): there, the time of day for those.
+fn since_start_ns(ctx: &Ctx<'_>) -> Option<u64> {
+    ctx.clock.first_ns.map(|first| ctx.ev.ts_ns.saturating_sub(first))
+}
+
 fn relative_ns(ctx: &Ctx<'_>) -> u64 {
-    ctx.ev.ts_ns.saturating_sub(ctx.clock.first_ns.unwrap_or(ctx.ev.ts_ns))
+    since_start_ns(ctx).unwrap_or(0)
 }
 
 /// Time since the event for which this field was computed before.
@@ -151,7 +157,7 @@ fn async_name<'a>(ctx: &Ctx<'a>) -> Option<&'a [u8]> {
     if ctx.ev.code == ASYNC {
         ctx.ev.params.text(1)
     } else {
-        None
+        ctx.ev.info.is_meta.then(|| ctx.ev.info.name.as_bytes())
     }
 }
 
@@ -309,7 +315,7 @@ pub fn position(ctx: &Ctx<'_>, name: &str) -> Option<usize> {
 fn buffer<'a>(ctx: &Ctx<'a>) -> Option<std::borrow::Cow<'a, [u8]>> {
     let index = position(ctx, "data")?;
     let is_buffer = ctx.ev.info.params.get(index)?.kind == ParamType::Bytebuf;
-    let bytes = ctx.ev.params.known(index)?;
+    let bytes = ctx.ev.params.get(index)?;
     is_buffer.then_some(bytes.into())
 }
 

@@ -4,7 +4,7 @@
 //! An event whose descriptor is not known has what its parameters say of it: an open that failed
 //! has the name it asked for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Get::{Text, Value as Val};
 use super::{Row, Slot};
@@ -25,10 +25,10 @@ pub const FIELDS: &[Row] = &[
     ("fd.name", Text(name)),
     ("fd.directory", Text(directory)),
     ("fd.filename", Text(filename)),
-    ("fd.ip", Val(|c, _| ends(c, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
-    ("fd.port", Val(|c, _| ends(c, |t| port(t.sport), |t| port(t.dport)))),
-    ("fd.proto", Val(|c, _| ends(c, |t| port(t.sport), |t| port(t.dport)))),
-    ("fd.net", Val(|c, _| ends(c, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
+    ("fd.ip", Val(|c, s| ends(c, s, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
+    ("fd.port", Val(|c, s| ends(c, s, |t| port(t.sport), |t| port(t.dport)))),
+    ("fd.proto", Val(|c, s| ends(c, s, |t| port(t.sport), |t| port(t.dport)))),
+    ("fd.net", Val(|c, s| ends(c, s, |t| Value::Ip(t.src), |t| Value::Ip(t.dst)))),
     ("fd.cip", Val(|c, _| Some(Value::Ip(client(c)?.0)))),
     ("fd.sip", Val(|c, _| Some(Value::Ip(server(c)?.0)))),
     ("fd.lip", Val(|c, _| Some(Value::Ip(side(c, Side::Local)?.0)))),
@@ -217,18 +217,29 @@ fn tuple<'a>(ctx: &Ctx<'a>) -> Option<(&'a Fd, Tuple)> {
     Some((fd, fd.tuple?))
 }
 
-/// Both ends of a connection, the one end of a bound socket.
+/// Both ends of a connection, the one end of a bound socket. For a filter, an IP socket that is
+/// not connected has the unspecified address and port 0 at both ends, as in the kernel.
+///
+/// Source: observed: libs 0.25-dev.
 fn ends<'a>(
     ctx: &Ctx<'a>,
+    slot: &Slot,
     src: fn(&Tuple) -> Value<'a>,
     dst: fn(&Tuple) -> Value<'a>,
 ) -> Option<Value<'a>> {
-    let (fd, tuple) = tuple(ctx)?;
+    let fd = known(ctx).filter(|fd| fd.kind.is_ip())?;
+    let tuple = fd.tuple.or_else(|| slot.each.then(|| unconnected(fd.kind)))?;
     Some(Value::Ends(if fd.kind.is_server() {
         vec![dst(&tuple)]
     } else {
         vec![src(&tuple), dst(&tuple)]
     }))
+}
+
+fn unconnected(kind: FdKind) -> Tuple {
+    let is_v4 = matches!(kind, FdKind::Ipv4Sock | FdKind::Ipv4Serv);
+    let ip = if is_v4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    Tuple { src: ip, dst: ip, sport: 0, dport: 0 }
 }
 
 /// The connecting end of a connection whose roles are known.
@@ -274,11 +285,16 @@ fn family<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     }
 }
 
-/// Bound sockets, and connections whose serving end is this machine.
+/// Bound sockets, and connections whose serving end is this machine; the unspecified address of a
+/// socket that is not connected is this machine too.
+///
+/// Source: observed: libs 0.25-dev.
 fn is_server(ctx: &Ctx<'_>, fd: &Fd) -> bool {
-    match (fd.kind, fd.tuple) {
-        (FdKind::Ipv4Serv | FdKind::Ipv6Serv, _) => true,
-        (FdKind::Ipv4Sock | FdKind::Ipv6Sock, Some(tuple)) => is_local(ctx, tuple.dst),
+    match fd.kind {
+        FdKind::Ipv4Serv | FdKind::Ipv6Serv => true,
+        FdKind::Ipv4Sock | FdKind::Ipv6Sock => {
+            fd.tuple.map_or(true, |tuple| tuple.dst.is_unspecified() || is_local(ctx, tuple.dst))
+        }
         _ => false,
     }
 }
@@ -304,7 +320,7 @@ fn in_container(
 
 /// The types among the open descriptors of the process, or the one of descriptor `[N]`.
 fn types<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
-    let thread = ctx.thread?;
+    let thread = ctx.thread.filter(|_| concerns_fd(ctx))?;
     if let Some(num) = slot.index() {
         let name = type_name(ctx, ctx.state.fd(thread, num)?)?;
         return Some(Value::List(vec![Value::text(name)]));

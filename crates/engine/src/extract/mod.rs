@@ -100,6 +100,8 @@ pub struct Memory {
 pub struct Slot {
     /// The argument.
     pub arg: Option<FieldArg>,
+    /// Whether a filter compares the values one by one.
+    pub each: bool,
     /// Position of the parameter called by the argument, by event code; 255 for none.
     positions: Vec<u8>,
     memory: Mutex<Memory>,
@@ -154,8 +156,6 @@ struct Field {
     get: Get,
     slot: Slot,
     form: NumberForm,
-    /// Several values are wanted as a list, to be compared one by one.
-    each: bool,
 }
 
 /// The fields of a plan, resolved to the functions that compute them.
@@ -273,7 +273,7 @@ pub struct JsonLine<'b> {
 impl Field {
     /// Whether the values of ancestors are wanted one by one, or of one ancestor only.
     fn is_single(&self) -> bool {
-        self.each || self.slot.arg.is_some()
+        self.slot.each || self.slot.arg.is_some()
     }
 
     fn form_of(&self, ctx: &Ctx<'_>) -> NumberForm {
@@ -289,10 +289,11 @@ fn resolve(field: &FieldUse, tables: &Tables) -> Result<Field> {
         .ok_or_else(|| Error::Plan(format!("there is no field {:?}", field.name)))?;
     let slot = Slot {
         arg: field.arg.clone(),
+        each: field.form == EACH,
         positions: positions(field, tables),
         memory: Mutex::default(),
     };
-    Ok(Field { get, slot, form: number_form(&field.form)?, each: field.form == EACH })
+    Ok(Field { get, slot, form: number_form(&field.form)? })
 }
 
 /// For fields that name an event parameter: its position by event code.

@@ -25,9 +25,9 @@ pub const FIELDS: &[Row] = &[
     ("thread.totexectime", Val(total_exec_time)),
     ("thread.cgroups", Text(|c, _, style, out| on(c.thread, |t| joined(&t.cgroups, style, out)))),
     ("thread.cgroup", Val(cgroup)),
-    ("thread.cpu", Val(|c, _| cpu_share(c, &["cpu_usr", "cpu_sys"]))),
-    ("thread.cpu.user", Val(|c, _| cpu_share(c, &["cpu_usr"]))),
-    ("thread.cpu.system", Val(|c, _| cpu_share(c, &["cpu_sys"]))),
+    ("thread.cpu", Val(|c, s| cpu_share(c, s, &["cpu_usr", "cpu_sys"]))),
+    ("thread.cpu.user", Val(|c, s| cpu_share(c, s, &["cpu_usr"]))),
+    ("thread.cpu.system", Val(|c, s| cpu_share(c, s, &["cpu_sys"]))),
     ("thread.vmsize", Val(|c, _| of_main(c, |m| m.vmsize_kb.into()))),
     ("thread.vmrss", Val(|c, _| of_main(c, |m| m.vmrss_kb.into()))),
     ("thread.vmsize.b", Val(|c, _| of_main(c, |m| u64::from(m.vmsize_kb) * 1024))),
@@ -85,14 +85,21 @@ fn cgroup<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     super::proc::variable(&ctx.thread?.cgroups, slot.word()?).map(Value::text)
 }
 
-/// Shares that a procinfo event reports, in hundredths of a percent of a processor.
-fn cpu_share<'a>(ctx: &Ctx<'a>, names: &[&str]) -> Option<Value<'a>> {
+/// Time on a processor since the thread's procinfo event before, in hundredths of a second (of
+/// procinfo events, one a second: percent), 100 at most; 0 for the first.
+///
+/// Source: observed: libs 0.25-dev.
+fn cpu_share<'a>(ctx: &Ctx<'a>, slot: &Slot, names: &[&str]) -> Option<Value<'a>> {
     if *ctx.ev.info.name != *"procinfo" {
         return None;
     }
     let share = |name: &&str| ctx.ev.params.uint(super::evt::position(ctx, name)?);
-    let total: u64 = names.iter().filter_map(share).sum();
-    Some(Value::Double(total as f64))
+    let total: u64 = names.iter().filter_map(share).fold(0, u64::saturating_add);
+    let spent = slot.once(ctx, |memory| match memory.by_key.insert(ctx.ev.tid, total) {
+        Some(before) if before > 0 => total.saturating_sub(before).min(100),
+        _ => 0,
+    });
+    u32::try_from(spent).ok().map(|spent| Value::Double(spent.into()))
 }
 
 fn of_main<'a>(

@@ -88,7 +88,7 @@ impl Test {
         get: &impl Fn(usize) -> Option<Value<'a>>,
     ) -> bool {
         match self {
-            Test::Exists => true,
+            Test::Exists => exists(left),
             Test::Single(matcher) => matcher.holds(left),
             Test::Quantified(quant, matchers) => quantified(*quant, matchers, left),
             Test::Member(set, every) => member(set, *every, left),
@@ -98,6 +98,17 @@ impl Test {
             }
         }
     }
+}
+
+/// Both ends of a socket that is not connected are zeros to compare with, but no value.
+///
+/// DIFFERENCE(sysdig 0.41.4): there, `fd.ip exists` holds for every descriptor, files too.
+fn exists(left: &Value<'_>) -> bool {
+    let is_zero = |value: &Value<'_>| match value {
+        Value::Ip(ip) => ip.is_unspecified(),
+        other => integer(other) == Some(0),
+    };
+    !matches!(left, Value::Ends(ends) if ends.iter().all(is_zero))
 }
 
 fn paths(values: &[ValueRow]) -> Result<PathTree> {
@@ -418,6 +429,14 @@ mod tests {
         let net = r#"{"const":{"net":"10.0.0.0/8"}}"#;
         assert!(holds("ne", net, ends("::1", "8.8.8.8")));
         assert!(!holds("ne", net, ends("10.9.9.9", "8.8.8.8")));
+    }
+
+    #[test]
+    fn a_socket_that_is_not_connected_has_no_address_but_differs_from_all() {
+        let exists = test("exists", "null", "null");
+        assert!(exists.holds(&ends("10.0.0.1", "::"), &|_| None));
+        assert!(!exists.holds(&ends("::", "::"), &|_| None));
+        assert!(holds("ne", r#"{"const":{"ip":"10.0.0.1"}}"#, ends("::", "::")));
     }
 
     #[test]

@@ -51,8 +51,9 @@ impl Step<'_, '_> {
 
     /// Gives the event's thread a descriptor and makes it the event's own.
     pub fn add_fd(&mut self, num: i64, fd: Fd) {
-        self.put_fd(num, fd);
         self.applied.fd_num = Some(num);
+        self.applied.fd_name_changed = fd.name.as_ref().is_some_and(|name| !name.is_empty());
+        self.put_fd(num, fd);
     }
 
     /// Gives the event's thread a descriptor.

@@ -163,7 +163,7 @@ pub(super) fn connect(step: &mut Step<'_, '_>, inputs: &ConnectInputs) {
     if fd.role == Role::None {
         fd.role = Role::Client;
     }
-    step.applied.fd_name_changed = old_name.is_some() && fd.name != old_name;
+    step.applied.fd_name_changed = fd.name != old_name;
 }
 
 /// Without a tuple, what the enter event asked for is all that is known; the name stays.
@@ -278,7 +278,7 @@ fn learn_ends(step: &mut Step<'_, '_>, num: i64, ends: Ends<'_>, is_send: bool) 
             orient(&mut fd, is_send);
         }
     }
-    step.applied.fd_name_changed = old_name.is_some() && fd.name != old_name;
+    step.applied.fd_name_changed = fd.name != old_name;
     if let Some(place) = step.fds().and_then(|fds| fds.get_mut(num)) {
         *place = fd;
     }
