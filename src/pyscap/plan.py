@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyscap.format.layout_rows import LAYOUTS
 from pyscap.format.versions import METADATA_BLOCKS
+from pyscap.model.calls import argument_positions
 from pyscap.model.containers import CGROUP_PATTERNS, RUNTIMES
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
@@ -167,6 +168,7 @@ def event_row(spec: EventSpec) -> dict[str, Any]:
         "flags": spec.flags,
         "params": [param_row(row) for row in spec.params],
         "fd_param": spec.fd_param,
+        "call": argument_positions(spec),
     }
 
 

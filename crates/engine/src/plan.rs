@@ -88,6 +88,9 @@ pub struct EventRow {
     pub params: Vec<ParamRow>,
     /// Position of the descriptor the event works on.
     pub fd_param: Option<u8>,
+    /// Positions of the parameters that are arguments of the call, in the order of the call.
+    #[serde(default)]
+    pub call: Vec<u8>,
 }
 
 /// One parameter.

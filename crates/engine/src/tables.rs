@@ -196,6 +196,8 @@ pub struct EventInfo {
     pub params: Vec<ParamInfo>,
     /// Position of the descriptor the event works on.
     pub fd_param: Option<u8>,
+    /// Positions of the parameters that are arguments of the call, in the order of the call.
+    pub call: Vec<u8>,
     /// Whether parameter 0 is a return value.
     pub has_retval: bool,
     /// Whether sysdig counts it as internal: not shown unless asked.
@@ -455,6 +457,9 @@ fn event_info(
     if row.fd_param.is_some_and(|i| usize::from(i) >= params.len()) {
         return Err(Error::Plan(format!("{}: fd_param out of range", row.name)));
     }
+    if row.call.iter().any(|i| usize::from(*i) >= params.len()) {
+        return Err(Error::Plan(format!("{}: call argument out of range", row.name)));
+    }
     let categories: Vec<Box<str>> = row.categories.split('|').map(Into::into).collect();
     let is_enter = row.direction == ">";
     Ok(EventInfo {
@@ -468,6 +473,7 @@ fn event_info(
         categories,
         params,
         fd_param: row.fd_param,
+        call: row.call.clone(),
     })
 }
 
@@ -486,6 +492,7 @@ fn unknown_event() -> EventInfo {
         categories: vec!["UNKNOWN".into()],
         params: Vec::new(),
         fd_param: None,
+        call: Vec::new(),
         has_retval: false,
         is_internal: false,
         is_meta: false,

@@ -3,7 +3,7 @@
 In:  nothing. Out: `CLASSES`, `CATALOGUE`. Next: `model/fields.py`, which finds a field by name.
 Columns that a row leaves out have their usual value, see `FieldSpec`. `since` is the first of the
 compared releases that knows the field (`0.29` also stands for earlier ones; `plugin`: known to
-plugins only). `gone` names what a field belonged to that no current system has.
+plugins only; `pyscap`: to none). `gone` names what a field belonged to that no current system has.
 Source: field tables of sysdig 0.29.3, sysdig 0.41.4, libs 0.25-dev and the container plugin.
 """
 
@@ -217,6 +217,12 @@ CATALOGUE: dict[str, tuple[FieldSpec, ...]] = {
             "evt.info",
             "CHARBUF",
             "Same text as evt.args (older releases decoded some payloads here, e.g. syslog messages).",
+        ),
+        field(
+            "evt.call",
+            "CHARBUF",
+            "The call as strace writes it, with its result and, where it was measured, its duration.",
+            since="pyscap",
         ),
         field(
             "evt.buffer",

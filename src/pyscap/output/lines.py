@@ -62,8 +62,13 @@ def output_row(request: Request, fields: FieldList) -> Json:
     if request.quiet or request.write is not None:
         return {"kind": "none"}
     if request.json:
-        return json_row(template.parse(template_text(request.print)), request, fields)
+        return json_row(template.parse(template_text(wanted(request))), request, fields)
     return text_row(request, fields)
+
+
+def wanted(request: Request) -> str | None:
+    """The template or preset that the request asks for."""
+    return "strace" if request.strace else request.print
 
 
 def common(request: Request) -> Json:
@@ -77,7 +82,7 @@ def common(request: Request) -> Json:
 
 def text_row(request: Request, fields: FieldList) -> Json:
     """Lines of text."""
-    text = template_text(request.print)
+    text = template_text(wanted(request))
     if theme.is_coloured(request.color, sys.stdout) and text in PRESETS.values():
         text = theme.coloured(text)
     parsed = template.parse(text)

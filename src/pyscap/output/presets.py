@@ -15,6 +15,7 @@ _THREAD = "%proc.name (%thread.tid:%thread.vtid)"
 PRESETS: dict[str, str] = {
     DEFAULT: f"{_HEAD} %proc.name (%thread.tid) {_TAIL}",
     "c": f"{_HEAD} %container.name (%container.id) {_THREAD} {_TAIL}",
+    "strace": "*%proc.name(%thread.tid) %evt.call",
     "k": f"{_HEAD} %k8s.pod.name (%container.id) {_THREAD} {_TAIL}",
 }
 """Name -> template. Source: observed: sysdig 0.41.4, options `-pc` and `-pk`."""

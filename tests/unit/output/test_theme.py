@@ -30,7 +30,7 @@ def test_colours_are_for_terminals(monkeypatch, when, stream, no_color, expected
     assert theme.is_coloured(when, stream) is expected
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["default", "c", "k"])
 def test_coloured_presets_are_templates_with_balanced_codes(name):
     text = "".join(
         getattr(piece, "text", "X") for piece in parse(theme.coloured(PRESETS[name])).pieces

@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::render::num::dec;
 use crate::render::param::Param;
 use crate::render::value::NumberForm;
-use crate::render::{time, Style};
+use crate::render::{call, time, Style};
 use crate::state::FdKind;
 use crate::tables::{flag, Form, ParamType};
 use crate::value::Value;
@@ -53,6 +53,7 @@ pub const FIELDS: &[Row] = &[
     ("evt.cpu", Val(|c, _| Some(Value::Int(i64::from(c.ev.cpu))))),
     ("evt.args", Text(args)),
     ("evt.info", Text(args)),
+    ("evt.call", Text(as_call)),
     ("evt.arg", Text(arg)),
     ("evt.rawarg", Formed(rawarg, rawarg_form)),
     ("evt.buffer", Val(|c, _| buffer(c).map(Value::Bytes))),
@@ -169,7 +170,7 @@ fn hostname<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
 /// The name of the event as users know it.
 pub fn type_name<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
     let own = ctx.ev.info.name.as_bytes();
-    if GENERIC.contains(&ctx.ev.code) {
+    if is_generic(ctx) {
         let id = ctx.ev.params.uint(0);
         return id.and_then(|id| ctx.tables.syscall(id)).map_or(own, str::as_bytes);
     }
@@ -221,10 +222,20 @@ fn io_category(ctx: &Ctx<'_>) -> &'static [u8] {
     }
 }
 
-/// Calls without a decoder show nothing: their name is the event's type.
 fn args(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
-    if GENERIC.contains(&ctx.ev.code) {
-        return true;
+    write_args(ctx, style, out);
+    true
+}
+
+/// Whether the event is a call without a decoder: its one parameter is its name.
+pub fn is_generic(ctx: &Ctx<'_>) -> bool {
+    GENERIC.contains(&ctx.ev.code)
+}
+
+/// Appends `name=value name=value`; nothing for calls without a decoder.
+pub fn write_args(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
+    if is_generic(ctx) {
+        return;
     }
     for index in 0..ctx.ev.params.len() {
         let Some(param) = Param::new(ctx, index) else { break };
@@ -235,6 +246,11 @@ fn args(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
         out.push(b'=');
         param.both(style, out);
     }
+}
+
+/// The event as strace writes it.
+fn as_call(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    call::call(ctx, style, out);
     true
 }
 

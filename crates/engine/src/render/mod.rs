@@ -2,10 +2,11 @@
 //!
 //! In: parameters and [`Value`]s. Out: bytes appended to a line. Next: `sink`.
 //! Modules stand from the plain to the composed: numbers, times, escapes, buffers, paths,
-//! addresses, parameters; [`value`] prints what a field yields.
+//! addresses, parameters, calls; [`value`] prints what a field yields.
 
 pub mod addr;
 pub mod buffer;
+pub mod call;
 pub mod escape;
 pub mod num;
 pub mod param;
