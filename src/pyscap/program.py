@@ -12,13 +12,10 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyscap import config, progress
+from pyscap import progress
 from pyscap._engine import Session
 from pyscap.errors import ExitCode, InputError, UsageError, printable
-from pyscap.filterlang.errors import FilterError
-from pyscap.output.lines import output_row
-from pyscap.output.zone import local_zone
-from pyscap.plan import FieldList, Options, Plan
+from pyscap.plancache import plan_text
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
+    from pyscap.plan import FieldList, Options, Plan
     from pyscap.request import Request
     from pyscap.session import Stats
 
@@ -43,12 +41,17 @@ def run(request: Request) -> int:
     request = with_profile(request)
     if request.explain_filter:
         return explain_filter(request)
+    if request.write is None and not request.is_live:
+        plan = plan_text(request, lambda: make_plan(request).to_json())
+        return run_files(plan, request.read, request, Stop())
+    from pyscap.plan import FieldList
+
     fields = FieldList()
     compiled = make_filter(request, fields)
-    plan = join_plan(request, fields, compiled)
-    if request.write is not None and not request.is_live:
-        return export(plan, request, Stop())
-    return execute(request, plan, compiled)
+    whole = join_plan(request, fields, compiled)
+    if not request.is_live:
+        return export(whole, request, Stop())
+    return execute(request, whole, compiled)
 
 
 def execute(
@@ -72,16 +75,16 @@ def execute(
         return run_live(request, plan, compiled, watch)
     stop = Stop()
     stop.watch = watch
-    return run_files(plan, request.read, request, stop)
+    return run_files(plan.to_json(), request.read, request, stop)
 
 
-def run_files(plan: Plan, names: Sequence[str], request: Request, stop: Stop) -> int:
+def run_files(plan: str, names: Sequence[str], request: Request, stop: Stop) -> int:
     """Run a plan over files and complete its output, also when an input is cut.
 
     Returns:
         The exit code.
     """
-    engine = Session(plan.to_json())
+    engine = Session(plan)
     try:
         read_files(engine, names, stop, progress.wanted(request))
     finally:
@@ -109,6 +112,7 @@ def explain_filter(request: Request) -> int:
     """Print what the request's filter does and which part of it runs where."""
     from pyscap.filterlang.explain import explain
     from pyscap.filterlang.push import explain_push, push
+    from pyscap.plan import FieldList
 
     compiled = make_filter(request, FieldList())
     if compiled is None:
@@ -149,7 +153,7 @@ def export(plan: Plan, request: Request, stop: Stop) -> int:
                 others=others,
                 options=save.section_options(request.filter_text) if plan.filter else (),
             )
-            return run_files(replace(plan, output=row), names, request, stop)
+            return run_files(replace(plan, output=row).to_json(), names, request, stop)
 
 
 def survey(engine: Session, names: Sequence[str], stop: Stop) -> None:
@@ -168,17 +172,24 @@ def with_profile(request: Request) -> Request:
     """The request with what its profile adds."""
     if request.profile is None:
         return request
+    from pyscap import config
+
     return config.apply(request, config.load().profile(request.profile))
 
 
 def make_plan(request: Request) -> Plan:
     """What the engine is to do for a request."""
+    from pyscap.plan import FieldList
+
     fields = FieldList()
     return join_plan(request, fields, make_filter(request, fields))
 
 
 def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | None) -> Plan:
     """The plan of a request whose filter is compiled."""
+    from pyscap.output.lines import output_row
+    from pyscap.plan import Plan
+
     return Plan(
         fields,
         compiled.program if compiled else None,
@@ -190,6 +201,9 @@ def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | No
 
 def make_options(request: Request) -> Options:
     """The choices of a request that more than one stage of the engine looks at."""
+    from pyscap.output.zone import local_zone
+    from pyscap.plan import Options
+
     return Options(
         internal=request.debug,
         live=request.is_live,
@@ -204,6 +218,8 @@ def make_filter(request: Request, fields: FieldList) -> CompiledFilter | None:
     if not request.words:
         return suppressing("", request, fields)
     from pyscap.filterlang.compile import compile_filter, join_words
+    from pyscap.filterlang.errors import FilterError
+    from pyscap.plan import FieldList
 
     text, was_split = join_words(request.words)
     own = FieldList() if request.suppress_comm else fields
@@ -240,6 +256,8 @@ def saved_filters(request: Request, text: str) -> Macros:
 
     macros = load(request.macros) if request.macros else Macros()
     if "@" in text:
+        from pyscap import config
+
         for name, saved in config.load().filters.items():
             macros.add_macro(f"@{name}", saved)
     return macros
