@@ -31,6 +31,10 @@ class Session:
 
         Raises EngineError; what was complete has been delivered.
         """
+    def inject(self, data: bytes) -> None:
+        """Take the blocks in `data` now, as if a source had delivered them."""
+    def new_containers(self) -> list[tuple[str, str]]:
+        """Complete ids and runtimes of containers met since the last call, names unknown."""
     def stop(self) -> None:
         """Ask live sources to deliver what is buffered and end."""
     def walk(self) -> None:

@@ -12,7 +12,6 @@ import platform
 import sys
 import time
 from dataclasses import fields, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pyscap.errors import CaptureError, DropError, ExitCode, UsageError
@@ -85,6 +84,7 @@ def capture_until(
 ) -> int:
     """One capture, with its counts said at the end."""
     from pyscap.format import save
+    from pyscap.probe.containers import ContainerWatch
     from pyscap.probe.loader import Probe
     from pyscap.probe.procfs import snapshot
 
@@ -99,14 +99,18 @@ def capture_until(
     options = save.section_options(request.filter_text, live=True)
     with (
         save.saved(plan, request) as plan,
+        ContainerWatch() as containers,
         Probe(probe_config(request, plan, pushdown, command)) as probe,
     ):
         for warning in probe.warnings:
             sys.stderr.write(f"pyscap: {warning}\n")
         stop.on_look = DropWatch(probe).look
         skip = None if request.include_self else os.getpid()
-        look = partial(snapshot, options, skip_pid=skip)
-        stats = capture(plan, probe, look, stop, on_ready, summary)
+
+        def look() -> bytes:
+            return snapshot(options, skip_pid=skip) + containers.running()
+
+        stats = capture(plan, probe, look, stop, on_ready, summary, containers.look)
         counters = probe.counters()
     sys.stderr.write(closing_line(stats, counters, request))
     if counters.dropped and request.fail_on_drop:

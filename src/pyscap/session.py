@@ -129,6 +129,7 @@ def capture(
     stop: Stop,
     on_ready: Callable[[], None] = lambda: None,
     summary: Callable[[Stats], str | None] = lambda _: None,
+    look_after: Callable[[Session], None] = lambda _: None,
 ) -> Stats:
     """Run `plan` over live events until `stop` is due.
 
@@ -142,6 +143,7 @@ def capture(
         stop: when to end.
         on_ready: called once, when the first event can be seen.
         summary: makes of the counts what a capture file says of itself at its end.
+        look_after: called with the engine between two slices of work, to tell it more.
 
     Raises:
         EngineError: the output failed; what was complete is out.
@@ -150,6 +152,13 @@ def capture(
     engine.add_bytes(snapshot())
     probe.add_rings(engine)
     on_ready()
+    on_look = stop.on_look
+
+    def look() -> None:
+        on_look()
+        look_after(engine)
+
+    stop.on_look = look
     drive(engine, stop)
     probe.detach()
     engine.stop()

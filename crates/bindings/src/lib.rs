@@ -104,6 +104,17 @@ impl PySession {
         })
     }
 
+    /// Takes blocks that come from no source.
+    fn inject(&mut self, py: Python<'_>, data: Vec<u8>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.inject(&data))
+    }
+
+    /// Complete ids and runtimes of the containers met since the last call.
+    fn new_containers(&mut self) -> Vec<(String, String)> {
+        self.inner.new_containers()
+    }
+
     /// Asks live sources to deliver what is buffered and end.
     fn stop(&mut self) {
         self.inner.stop();

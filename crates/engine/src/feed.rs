@@ -14,7 +14,7 @@ use crate::convert::{Converter, Outcome};
 use crate::decode::{self, Raw};
 use crate::error::{Error, Result};
 use crate::event::{Params, Span};
-use crate::source::{Block, Item, Source, SECTION_HEADER};
+use crate::source::{carried, Block, Item, Source, SECTION_HEADER};
 use crate::tables::Tables;
 
 /// A batch is handed on when it holds this much: it stays in the processor's cache.
@@ -122,6 +122,17 @@ const HEAD_BYTES: usize = 8;
 const TRAILER_BYTES: usize = 4;
 
 impl Batch {
+    /// The whole blocks that stand in `bytes`, decoded; what is no block ends them.
+    pub fn of_bytes(bytes: &[u8], tables: &Tables) -> Self {
+        let (mut batch, mut converter, mut spans) =
+            (Batch::default(), Converter::default(), Vec::new());
+        for block in carried::blocks(bytes, 0) {
+            let decoder = Decoder { tables, converter: &mut converter };
+            decoder.add(&block, &mut spans, &mut batch);
+        }
+        batch
+    }
+
     /// The block of a record.
     pub fn block(&self, record: &Record) -> Block<'_> {
         let raw = record.raw.of(&self.bytes);

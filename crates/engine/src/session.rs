@@ -179,6 +179,30 @@ impl Session {
         self.sink.finish(summary)
     }
 
+    /// Takes blocks that come from no source, now: what was found out about a container.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn inject(&mut self, bytes: &[u8]) -> Result<()> {
+        let batch = Batch::of_bytes(bytes, &self.tables);
+        let stages = Stages {
+            tables: &self.tables,
+            fields: &self.fields,
+            filter: self.filter.as_ref(),
+            options: &self.options,
+        };
+        for record in &batch.records {
+            let block = batch.block(record);
+            self.pipe.take(&record.what, &block, &batch, &stages, &mut *self.sink)?;
+        }
+        Ok(())
+    }
+
+    /// Complete ids and runtimes of the containers met since the last call.
+    pub fn new_containers(&mut self) -> Vec<(String, String)> {
+        self.pipe.state.containers.take_new()
+    }
+
     /// Asks live sources to end.
     pub fn stop(&mut self) {
         for feed in &mut self.feeds {

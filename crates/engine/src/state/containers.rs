@@ -17,6 +17,9 @@ use crate::plan::{CgroupRow, ContainerRows};
 /// Greatest number of containers kept.
 const MAX_CONTAINERS: usize = 16_384;
 
+/// Greatest number of containers that wait to be asked about.
+const MAX_NEW: usize = 1024;
+
 /// Longest container event that is read.
 const MAX_JSON_BYTES: usize = 1 << 20;
 
@@ -196,6 +199,8 @@ pub struct ContainerTable {
     by_id: FxHashMap<Box<[u8]>, Container>,
     runtimes: Vec<(u32, String)>,
     refused: u64,
+    /// Ids of containers that nobody has asked about.
+    new: Vec<Box<[u8]>>,
 }
 
 impl ContainerTable {
@@ -222,6 +227,16 @@ impl ContainerTable {
     /// How many had no room.
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+
+    /// Complete ids and runtimes of the containers met since the last call of which only the id
+    /// is known.
+    pub(crate) fn take_new(&mut self) -> Vec<(String, String)> {
+        let new = std::mem::take(&mut self.new);
+        let met = new.iter().filter_map(|id| self.by_id.get(id));
+        met.filter(|c| c.lookup == Lookup::IdOnly)
+            .map(|c| (c.full_id.clone(), c.runtime.clone()))
+            .collect()
     }
 
     /// Takes what a container event tells; text that is none is passed over.
@@ -253,6 +268,9 @@ impl ContainerTable {
         let id = short_id(&found.id);
         if self.by_id.contains_key(id.as_bytes()) {
             return;
+        }
+        if self.new.len() < MAX_NEW {
+            self.new.push(id.as_bytes().into());
         }
         let number = self.runtimes.iter().find(|(_, name)| *name == found.pattern.runtime);
         self.add(Container {
