@@ -252,6 +252,17 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "-D, --debug: log lines of the library are shown too",
     ),
     _O(
+        "enter",
+        "",
+        "",
+        "Choosing events",
+        "show enter events of old files as they were written",
+        "Files of sysdig before 2025 have an event when a call begins and one when it returns. They "
+        "are shown as one, with all parameters; with this option both are shown as they are in "
+        "the file.",
+        "",
+    ),
+    _O(
         "macros",
         "",
         "FILE",

@@ -205,6 +205,7 @@ def make_options(request: Request) -> Options:
     from pyscap.plan import Options
 
     return Options(
+        enter=request.enter,
         internal=request.debug,
         live=request.is_live,
         zone=() if request.timetype == "utc" else local_zone(),

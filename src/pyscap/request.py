@@ -40,6 +40,7 @@ class Request:
     duration: int | None = None
     displayflt: bool = False
     debug: bool = False
+    enter: bool = False
     macros: str | None = None
     no_pushdown: bool = False
     explain_filter: bool = False

@@ -5,6 +5,7 @@
 
 use crate::bytes::Cursor;
 use crate::event::Span;
+use crate::source::Block;
 use crate::tables::Tables;
 
 /// Most parameters an event of any version may claim.
@@ -129,10 +130,8 @@ pub fn decode<'a>(
         let payload = event.get(HEADER_V2..).ok_or(Fault::ShortHeader)?;
         (read_table(payload, nparams, width, spans)?, len)
     } else {
-        let len = v1_len(len, code, start.len());
-        let event = start.get(..len).ok_or(Fault::LengthBeyondBlock)?;
-        let payload = event.get(HEADER_V1..).ok_or(Fault::ShortHeader)?;
-        let nparams = infer_nparams(payload, width, tables.event(code).params.len())?;
+        let (len, nparams) = v1_extent(len, code, start, tables)?;
+        let payload = start.get(HEADER_V1..len).ok_or(Fault::ShortHeader)?;
         (read_table(payload, nparams, width, spans)?, len)
     };
     let head_len = body.len() - start.len();
@@ -142,29 +141,60 @@ pub fn decode<'a>(
     Ok(Raw { cpu, flags, ts_ns, tid, code, duration_ns, bytes, options })
 }
 
-/// Where the event lies in the body of its block: the head before it, its length as it stands
-/// there, and its true length.
-pub fn extent(kind: EventKind, body: &[u8]) -> Option<(usize, usize, usize)> {
-    let head_len = if kind.flags { 6 } else { 2 };
-    let start = body.get(head_len..)?;
-    let mut c = Cursor::new(start.get(16..)?);
-    let (len, code) = (c.u32()? as usize, c.u16()?);
-    let true_len = if kind.v2 { len } else { v1_len(len, code, start.len()) };
-    (true_len <= start.len()).then_some((head_len, len, true_len))
+/// Where the event lies in the body of its block.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Bytes before the event.
+    pub head: usize,
+    /// Its length as the header tells it.
+    pub stored_len: usize,
+    /// Its true length.
+    pub len: usize,
 }
 
-/// The true length of a version 1 event.
+impl Extent {
+    /// Where the padded event ends and options may begin. Padding is relative to the block, whose
+    /// head is 8 bytes, so body offsets keep alignment.
+    pub fn end(self) -> usize {
+        (self.head + self.len).next_multiple_of(4)
+    }
+}
+
+/// Where the event lies in the body of `block`; `None` when it does not fit.
+pub fn extent(block: &Block<'_>, tables: &Tables) -> Option<Extent> {
+    let kind = event_kind(block.kind)?;
+    let head = if kind.flags { 6 } else { 2 };
+    let start = block.body.get(head..)?;
+    let mut c = Cursor::new(start.get(16..)?);
+    let (stored_len, code) = (c.u32()? as usize, c.u16()?);
+    let v1 = || v1_extent(stored_len, code, start, tables).ok().map(|(len, _)| len);
+    let len = if kind.v2 { Some(stored_len) } else { v1() }?;
+    (len <= start.len()).then_some(Extent { head, stored_len, len })
+}
+
+/// The true length of a version 1 event, and how many parameters fill it exactly.
 ///
 /// Two codes were stored 3 bytes too long, and one rewriting program (mergecap 4.0) keeps the
 /// version 2 length, 4 too large, in the version 1 block that it makes.
-fn v1_len(len: usize, code: u16, available: usize) -> usize {
-    let len =
-        if matches!(code, 280 | 286) && len > available { len.saturating_sub(3) } else { len };
-    if len > available {
-        len.saturating_sub(HEADER_V2 - HEADER_V1)
-    } else {
-        len
+fn v1_extent(
+    len: usize,
+    code: u16,
+    start: &[u8],
+    tables: &Tables,
+) -> Result<(usize, usize), Fault> {
+    let info = tables.event(code);
+    let (width, today) = (info.len_width(), info.params.len());
+    let too_long = if matches!(code, 280 | 286) { 3 } else { 0 };
+    let candidates = [len, len.saturating_sub(HEADER_V2 - HEADER_V1), len.saturating_sub(too_long)];
+    let mut fault = Fault::LengthBeyondBlock;
+    for len in candidates {
+        let Some(payload) = start.get(HEADER_V1..len) else { continue };
+        match infer_nparams(payload, width, today) {
+            Ok(nparams) => return Ok((len, nparams)),
+            Err(f) => fault = f,
+        }
     }
+    Err(fault)
 }
 
 fn read_table<'a>(

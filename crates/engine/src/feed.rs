@@ -55,7 +55,7 @@ fn to_u32(n: usize) -> u32 {
 pub enum What {
     /// No event.
     Metadata,
-    /// An event block that contradicts itself.
+    /// A block that contradicts itself, or bytes that are none.
     Damaged(&'static str),
     /// An event, delivered or not.
     Event(Head),
@@ -176,6 +176,10 @@ impl Feeder {
                 Ok(Item::Block(block)) => {
                     let decoder = Decoder { tables: &self.tables, converter: &mut self.converter };
                     decoder.add(&block, &mut self.spans, batch);
+                }
+                Ok(Item::Damaged { offset, what }) => {
+                    let (raw, what) = (Range::default(), What::Damaged(what));
+                    batch.records.push(Record { kind: 0, offset, raw, what });
                 }
                 Ok(Item::Idle) => return batch.then = Then::Idle,
                 Ok(Item::End) => return batch.then = Then::End,

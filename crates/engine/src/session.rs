@@ -10,7 +10,7 @@ use crate::convert::Outcome;
 use crate::ctx::{Clock, Ctx};
 use crate::decode::{self, option};
 use crate::error::Result;
-use crate::event::{Event, Params, FLAG_STATE_ONLY};
+use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
 use crate::feed::{Batch, Feed, Head, Then, What};
 use crate::filter::Program;
@@ -63,6 +63,14 @@ pub struct Stats {
     pub summaries: Vec<String>,
 }
 
+impl Stats {
+    /// Whether `ts_ns` is more than `limit` after the first event.
+    fn is_past(&self, limit: Option<u64>, ts_ns: u64) -> bool {
+        let span = self.first_ns.map(|first| ts_ns.saturating_sub(first));
+        limit.zip(span).is_some_and(|(limit, span)| span > limit)
+    }
+}
+
 /// Why a slice of work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -99,6 +107,8 @@ struct Pipe {
     /// The section has metadata blocks of its own.
     has_lists: bool,
     joiner: carried::Joiner,
+    /// Parameters of an event as it was written.
+    spans: Vec<Span>,
     done: bool,
 }
 
@@ -302,6 +312,7 @@ impl Pipe {
             saw_event: false,
             has_lists: false,
             joiner: carried::Joiner::default(),
+            spans: Vec::new(),
             done: false,
         }
     }
@@ -320,7 +331,7 @@ impl Pipe {
             What::Metadata => self.take_metadata(block, stages, sink),
             What::Damaged(fault) => {
                 self.saw_event = true;
-                self.count_damage(block, fault);
+                self.count_damage(block.offset, fault);
                 Ok(())
             }
         }
@@ -344,7 +355,7 @@ impl Pipe {
     fn load(&mut self, block: &Block<'_>, stages: &Stages<'_>, sink: &mut dyn Sink) -> Result<()> {
         sink.metadata(block)?;
         if let Err(what) = stages.tables.layouts.load(block, &mut self.state) {
-            self.count_damage(block, what);
+            self.count_damage(block.offset, what);
         }
         Ok(())
     }
@@ -378,9 +389,9 @@ impl Pipe {
         Ok(())
     }
 
-    fn count_damage(&mut self, block: &Block<'_>, what: &'static str) {
+    fn count_damage(&mut self, offset: u64, what: &'static str) {
         self.stats.damaged += 1;
-        self.stats.first_damage.get_or_insert((block.offset, what));
+        self.stats.first_damage.get_or_insert((offset, what));
     }
 
     /// A section header after events begins a capture of its own; before them it is one of
@@ -408,14 +419,17 @@ impl Pipe {
         if usize::from(head.code) >= stages.tables.events.len() {
             self.stats.unknown += 1;
         }
-        let over = |why| PassedOver { why, tid: head.tid, ev: None, state: &self.state, block };
-        match head.outcome {
-            Outcome::Stored => sink.passed(&over(Passed::Stored)),
-            Outcome::Dropped => sink.passed(&over(Passed::Dropped)),
-            Outcome::Same | Outcome::Converted => {
-                self.deliver(head, batch.params(head), block, stages, sink)
-            }
-        }
+        let why = match head.outcome {
+            _ if stages.options.enter => None,
+            Outcome::Stored => Some(Passed::Stored),
+            Outcome::Dropped => Some(Passed::Dropped),
+            Outcome::Same | Outcome::Converted => None,
+        };
+        let Some(why) = why else {
+            return self.deliver(head, batch.params(head), block, stages, sink);
+        };
+        let (state, tables) = (&self.state, stages.tables);
+        sink.passed(&PassedOver { why, tid: head.tid, ev: None, state, tables, block })
     }
 
     fn deliver(
@@ -427,7 +441,7 @@ impl Pipe {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         self.stats.events += 1;
-        let ev = Event {
+        let mut ev = Event {
             num: self.stats.events,
             ts_ns: head.ts_ns,
             tid: head.tid,
@@ -439,17 +453,26 @@ impl Pipe {
             params,
         };
         self.stats.measured += u64::from(ev.duration_ns.is_some());
-        self.state.apply(&ev, stages.tables, &mut self.applied);
+        if matches!(head.outcome, Outcome::Same | Outcome::Converted) {
+            self.state.apply(&ev, stages.tables, &mut self.applied);
+        } else {
+            self.applied = Applied::of_enter(&ev);
+        }
+        if stages.options.enter {
+            self.applied.hidden = false;
+            written(&mut ev, block, stages.tables, &mut self.spans);
+        }
         self.stats.first_ns.get_or_insert(ev.ts_ns);
         self.stats.last_ns = ev.ts_ns;
-        let over = |why| PassedOver { why, tid: ev.tid, ev: Some(&ev), state: &self.state, block };
+        let (state, tables) = (&self.state, stages.tables);
+        let over = |why| PassedOver { why, tid: ev.tid, ev: Some(&ev), state, tables, block };
         if ev.flags & FLAG_STATE_ONLY != 0 || self.applied.hidden {
             return sink.passed(&over(Passed::Hidden));
         }
         if !ev.info.is_internal {
             self.clock.first_ns.get_or_insert(ev.ts_ns);
         }
-        if self.past_time_limit(&ev, stages.options) {
+        if self.stats.is_past(stages.options.max_event_ns, ev.ts_ns) {
             self.done = true;
             return Ok(());
         }
@@ -471,11 +494,19 @@ impl Pipe {
         self.done = stages.options.max_events.is_some_and(|max| self.stats.chosen >= max);
         Ok(())
     }
+}
 
-    fn past_time_limit(&self, ev: &Event<'_>, options: &Options) -> bool {
-        match (options.max_event_ns, self.stats.first_ns) {
-            (Some(limit), Some(first)) => ev.ts_ns.saturating_sub(first) > limit,
-            _ => false,
-        }
+/// Makes of a converted event the one that stands in the file.
+fn written<'a>(
+    ev: &mut Event<'a>,
+    block: &Block<'a>,
+    tables: &'a Tables,
+    spans: &'a mut Vec<Span>,
+) {
+    let Some(kind) = decode::event_kind(block.kind) else { return };
+    if let Ok(raw) = decode::decode(kind, block.body, tables, spans) {
+        ev.code = raw.code;
+        ev.info = tables.event(raw.code);
+        ev.params = Params::new(spans, raw.bytes);
     }
 }

@@ -131,6 +131,8 @@ pub struct PassedOver<'a> {
     pub ev: Option<&'a Event<'a>>,
     /// The state after it was applied.
     pub state: &'a State,
+    /// The declared tables.
+    pub tables: &'a Tables,
     /// The block it came from.
     pub block: &'a Block<'a>,
 }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::needs::{Needs, NeedsRow, Position, ProcessKey};
 use super::{OpenFd, Passed, PassedOver, Sink};
 use crate::ctx::Ctx;
-use crate::decode::{self, option, EventKind};
+use crate::decode::{self, option, EventKind, Extent};
 use crate::error::{Error, Result};
 use crate::event::{Event, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
@@ -154,17 +154,18 @@ impl SavefileSink {
         self.out.block(raw)
     }
 
-    fn put_event(&mut self, block: &Block<'_>, state_only: bool) -> Result<()> {
+    fn put_event(&mut self, block: &Block<'_>, state_only: bool, tables: &Tables) -> Result<()> {
         self.saw_event = true;
         if !self.gathered.is_empty() {
             let metadata = std::mem::take(&mut self.gathered);
             self.pieces.extend(carried::split(&metadata));
         }
-        if !state_only && self.pieces.is_empty() && !Rewrite::is_due(block) {
-            return self.out.event(block.raw);
+        let Some(extent) = decode::extent(block, tables) else { return Ok(()) };
+        if !state_only && self.pieces.is_empty() && !is_due(block, extent) {
+            return self.out.event(block.raw, extent.end());
         }
-        let Some(mut event) = Rewrite::of(block, state_only, self.carry_state) else {
-            return self.out.event(block.raw);
+        let Some(mut event) = Rewrite::of(block, extent, state_only, self.carry_state) else {
+            return Ok(());
         };
         if let Some(piece) = self.pieces.front() {
             if event.has_room(piece.len()) {
@@ -172,7 +173,8 @@ impl SavefileSink {
                 self.pieces.pop_front();
             }
         }
-        self.out.event(&event.finish())
+        let end = event.event_end;
+        self.out.event(&event.finish(), end)
     }
 
     /// Whether the chosen events after this one depend on the process of `tid`.
@@ -258,16 +260,16 @@ impl Sink for SavefileSink {
         }
     }
 
-    fn event(&mut self, _ctx: &Ctx<'_>, block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
+    fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
         self.position.event();
-        self.put_event(block, false)?;
+        self.put_event(block, false, ctx.tables)?;
         Ok(true)
     }
 
     fn passed(&mut self, over: &PassedOver<'_>) -> Result<()> {
         self.position.event();
         match self.verdict(over) {
-            Some(state_only) => self.put_event(over.block, state_only),
+            Some(state_only) => self.put_event(over.block, state_only, over.tables),
             None => Ok(()),
         }
     }
@@ -322,48 +324,50 @@ fn is_of_file(option: (u16, &[u8])) -> bool {
     own.is_some_and(|(kind, _)| matches!(kind, option::STATE | option::SUMMARY))
 }
 
+/// Whether the block has something that is not to be copied: options of another file, or the
+/// wrong length that one rewriting program leaves.
+fn is_due(block: &Block<'_>, extent: Extent) -> bool {
+    let options = block.body.get(extent.end()..).unwrap_or(&[]);
+    extent.stored_len != extent.len || decode::options(options).any(is_of_file)
+}
+
 /// An event block being built anew.
 struct Rewrite {
     kind: u32,
     body: Vec<u8>,
-    has_options: bool,
+    /// Where the event ends in the body, padded; options follow.
+    event_end: usize,
 }
 
 impl Rewrite {
-    /// Whether the block has something that is not to be copied: options of another file, or the
-    /// wrong length that one rewriting program leaves.
-    fn is_due(block: &Block<'_>) -> bool {
-        let Some(kind) = decode::event_kind(block.kind) else { return false };
-        let Some((head, stored, len)) = decode::extent(kind, block.body) else { return false };
-        let options = block.body.get((head + len).next_multiple_of(4)..).unwrap_or(&[]);
-        stored != len || decode::options(options).any(is_of_file)
-    }
-
-    /// The block without the state and the summary that it carried; `strip` says whether it
-    /// loses them.
-    fn of(block: &Block<'_>, state_only: bool, strip: bool) -> Option<Self> {
+    /// The block, marked if it is for the state only; `strip` takes away what it said of the
+    /// file that it was in.
+    fn of(block: &Block<'_>, extent: Extent, state_only: bool, strip: bool) -> Option<Self> {
         let kind = decode::event_kind(block.kind)?;
-        let (head, _, len) = decode::extent(kind, block.body)?;
         let mut body = block.body.get(..2)?.to_vec();
-        let flags = block.body.get(2..head).filter(|f| f.len() == 4);
+        let flags = block.body.get(2..extent.head).filter(|f| f.len() == 4);
         let flags = flags.and_then(crate::bytes::read_uint).unwrap_or(0);
         if kind.flags || state_only {
             let mark = if state_only { u64::from(FLAG_STATE_ONLY) } else { 0 };
             body.extend(u32::try_from(flags | mark).unwrap_or(FLAG_STATE_ONLY).to_le_bytes());
         }
         let start = body.len();
-        body.extend(block.body.get(head..head + len)?);
-        let len_bytes = u32::try_from(len).ok()?.to_le_bytes();
+        body.extend(block.body.get(extent.head..extent.head + extent.len)?);
+        let len_bytes = u32::try_from(extent.len).ok()?.to_le_bytes();
         body.get_mut(start + 16..start + 20)?.copy_from_slice(&len_bytes);
+        body.resize(body.len().next_multiple_of(4), 0);
         let number = if state_only { flagged(block.kind, kind) } else { block.kind };
-        let mut new = Rewrite { kind: number, body, has_options: false };
-        let options = block.body.get((head + len).next_multiple_of(4)..);
-        for (code, value) in decode::options(options.unwrap_or(&[])) {
+        let mut new = Rewrite { kind: number, event_end: body.len(), body };
+        new.copy_options(block.body.get(extent.end()..).unwrap_or(&[]), strip);
+        Some(new)
+    }
+
+    fn copy_options(&mut self, bytes: &[u8], strip: bool) {
+        for (code, value) in decode::options(bytes) {
             if !(strip && is_of_file((code, value))) {
-                new.add_option(code, value);
+                push_option(&mut self.body, code, value);
             }
         }
-        Some(new)
     }
 
     fn has_room(&self, payload_len: usize) -> bool {
@@ -373,19 +377,13 @@ impl Rewrite {
         self.body.len() + more <= MAX_EVENT_BLOCK
     }
 
-    fn add_option(&mut self, code: u16, value: &[u8]) {
-        self.body.resize(self.body.len().next_multiple_of(4), 0);
-        push_option(&mut self.body, code, value);
-        self.has_options = true;
-    }
-
     fn add_own(&mut self, kind: u32, payload: &[u8]) {
         let value = [&option::OWNER.to_le_bytes(), &kind.to_le_bytes(), payload].concat();
-        self.add_option(option::CUSTOM, &value);
+        push_option(&mut self.body, option::CUSTOM, &value);
     }
 
     fn finish(mut self) -> Vec<u8> {
-        if self.has_options {
+        if self.body.len() > self.event_end {
             push_option(&mut self.body, option::END, &[]);
         }
         frame(self.kind, &self.body)
@@ -445,8 +443,9 @@ struct Output {
     /// None when the file is complete, or cannot be completed.
     coder: Option<Coder>,
     buffer: Vec<u8>,
-    /// The last event, kept back for the summary.
+    /// The last event, kept back for the summary, and where it ends in its body.
     last: Vec<u8>,
+    last_end: usize,
     hold_last: bool,
 }
 
@@ -455,7 +454,7 @@ impl Output {
         let coder =
             Coder::new(file, compression).map_err(|e| Error::io("opening the output", e))?;
         let buffer = Vec::with_capacity(CAPACITY + MAX_EVENT_BLOCK);
-        Ok(Output { coder: Some(coder), buffer, last: Vec::new(), hold_last })
+        Ok(Output { coder: Some(coder), buffer, last: Vec::new(), last_end: 0, hold_last })
     }
 
     fn block(&mut self, raw: &[u8]) -> Result<()> {
@@ -467,12 +466,13 @@ impl Output {
         Ok(())
     }
 
-    fn event(&mut self, raw: &[u8]) -> Result<()> {
+    fn event(&mut self, raw: &[u8], end: usize) -> Result<()> {
         if !self.hold_last {
             return self.block(raw);
         }
         self.block(&[])?;
         self.last.extend_from_slice(raw);
+        self.last_end = end;
         Ok(())
     }
 
@@ -497,7 +497,8 @@ impl Output {
     }
 
     fn finish(&mut self, summary: Option<&str>) -> Result<()> {
-        if let Some(event) = summary.and_then(|text| with_summary(&self.last, text)) {
+        if let Some(event) = summary.and_then(|text| with_summary(&self.last, self.last_end, text))
+        {
             self.last = event;
         }
         self.block(&[])?;
@@ -514,12 +515,15 @@ impl Drop for Output {
     }
 }
 
-fn with_summary(raw: &[u8], text: &str) -> Option<Vec<u8>> {
+/// The event block with the summary after everything else that is in it.
+fn with_summary(raw: &[u8], end: usize, text: &str) -> Option<Vec<u8>> {
     let block = carried::blocks(raw, 0).next()?;
-    let mut event = Rewrite::of(&block, false, false)?;
-    if !event.has_room(text.len()) {
+    let (event, options) = block.body.split_at_checked(end)?;
+    let mut new = Rewrite { kind: block.kind, body: event.to_vec(), event_end: end };
+    new.copy_options(options, false);
+    if !new.has_room(text.len()) {
         return None;
     }
-    event.add_own(option::SUMMARY, text.as_bytes());
-    Some(event.finish())
+    new.add_own(option::SUMMARY, text.as_bytes());
+    Some(new.finish())
 }

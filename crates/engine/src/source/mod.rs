@@ -32,6 +32,13 @@ pub struct Block<'a> {
 pub enum Item<'a> {
     /// A complete block.
     Block(Block<'a>),
+    /// Bytes that are no block were passed over; whole blocks follow.
+    Damaged {
+        /// Offset of the first of them in the uncompressed stream.
+        offset: u64,
+        /// What was wrong there.
+        what: &'static str,
+    },
     /// Nothing now; a live source may have more later.
     Idle,
     /// Nothing any more.

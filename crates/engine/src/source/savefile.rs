@@ -11,9 +11,19 @@ use crate::error::{Error, Result};
 /// Largest block taken: above the format's large events, far below what would exhaust memory.
 pub const MAX_BLOCK_BYTES: u32 = 64 << 20;
 
+/// Largest block of an event; other readers take no more than 65544 bytes, but for large events.
+const MAX_EVENT_BLOCK_BYTES: u32 = 1 << 20;
+const MAX_LARGE_BLOCK_BYTES: u32 = 32 << 20;
+
+/// How far the next whole block is looked for behind a damaged one.
+const MAX_SEARCH_BYTES: u64 = 64 << 20;
+
 const CHUNK_BYTES: usize = 1 << 20;
 const MIN_BLOCK_BYTES: u32 = 12;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
+
+const BAD_LENGTH: &str = "a block cannot have this length";
+const LENGTHS_DIFFER: &str = "the two lengths of a block differ";
 
 /// A stream of blocks read from `input`.
 pub struct Savefile {
@@ -22,6 +32,19 @@ pub struct Savefile {
     start: usize,
     offset: u64,
     ended: bool,
+    /// Why the compressed data came to its end, when that was no end.
+    broken: Option<String>,
+    /// Damage of the block delivered last.
+    pending: Option<(u64, &'static str)>,
+}
+
+/// What stands at the beginning of the buffer.
+enum Front {
+    Block(usize),
+    /// A block whose trailer alone is wrong.
+    Doubtful(usize),
+    Damaged(&'static str),
+    End,
 }
 
 impl Savefile {
@@ -31,7 +54,15 @@ impl Savefile {
     /// I/O errors; [`Error::NotACapture`] when the first bytes are no section header.
     pub fn new(input: Box<dyn Read + Send>) -> Result<Self> {
         let input = super::compress::open(input)?;
-        let mut file = Savefile { input, buffer: Vec::new(), start: 0, offset: 0, ended: false };
+        let mut file = Savefile {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            offset: 0,
+            ended: false,
+            broken: None,
+            pending: None,
+        };
         file.check_head()?;
         Ok(file)
     }
@@ -70,35 +101,107 @@ impl Savefile {
             }
             let old = self.buffer.len();
             self.buffer.resize(old + CHUNK_BYTES, 0);
-            let got = read_some(&mut *self.input, &mut self.buffer[old..])?;
-            self.buffer.truncate(old + got);
-            self.ended = got == 0;
+            let got = self.read_some(old);
+            self.buffer.truncate(old + *got.as_ref().unwrap_or(&0));
+            self.ended = got? == 0;
         }
         Ok(true)
     }
 
+    /// Reads to `from` in the buffer; compressed data that goes wrong is an end with a reason.
+    fn read_some(&mut self, from: usize) -> Result<usize> {
+        let into = self.buffer.get_mut(from..).unwrap_or(&mut []);
+        loop {
+            match self.input.read(into) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) if e.raw_os_error().is_some() => {
+                    return Err(Error::io("reading the capture", e));
+                }
+                Err(e) => {
+                    self.broken = Some(format!("the compressed data: {e}"));
+                    return Ok(0);
+                }
+                Ok(n) => return Ok(n),
+            }
+        }
+    }
+
     fn truncated(&self, what: &str) -> Error {
+        let what = self.broken.as_deref().unwrap_or(what);
         Error::Truncated { offset: self.offset, what: what.into() }
     }
 
-    fn damaged(&self, what: String) -> Error {
-        Error::Damaged { offset: self.offset, what }
-    }
-
-    /// The length of the next block, checked; `None` at a clean end.
-    fn next_len(&mut self) -> Result<Option<usize>> {
+    /// Looks at the next block; an incomplete one is an error.
+    fn front(&mut self) -> Result<Front> {
         if !self.fill(8)? {
-            return if self.available().is_empty() {
-                Ok(None)
+            let is_clean = self.available().is_empty() && self.broken.is_none();
+            return if is_clean {
+                Ok(Front::End)
             } else {
                 Err(self.truncated("the head of a block"))
             };
         }
+        let kind = word(self.available(), 0).unwrap_or(0);
         let len = word(self.available(), 4).unwrap_or(0);
-        if len < MIN_BLOCK_BYTES || len % 4 != 0 || len > MAX_BLOCK_BYTES {
-            return Err(self.damaged(format!("a block cannot be {len} bytes long")));
+        if len < MIN_BLOCK_BYTES || len > max_len(kind) {
+            return Ok(Front::Damaged(BAD_LENGTH));
         }
-        Ok(Some(len as usize))
+        let size = len as usize;
+        if !self.fill(size)? {
+            return Err(self.truncated("a block"));
+        }
+        if word(self.available(), size - 4) == Some(len) {
+            return Ok(Front::Block(size));
+        }
+        let is_followed = self.is_whole_at(size)? || (self.ended && self.available().len() == size);
+        let is_known = is_known(kind);
+        Ok(if is_known && is_followed {
+            Front::Doubtful(size)
+        } else {
+            Front::Damaged(LENGTHS_DIFFER)
+        })
+    }
+
+    /// Whether a whole block of a known type lies `at` bytes ahead.
+    fn is_whole_at(&mut self, at: usize) -> Result<bool> {
+        if !self.fill(at + 8)? {
+            return Ok(false);
+        }
+        let kind = word(self.available(), at).unwrap_or(0);
+        let len = word(self.available(), at + 4).unwrap_or(0);
+        if !is_known(kind) || len < MIN_BLOCK_BYTES || len > max_len(kind) {
+            return Ok(false);
+        }
+        let end = at + len as usize;
+        Ok(self.fill(end)? && word(self.available(), end - 4) == Some(len))
+    }
+
+    /// Goes to the next whole block behind a damaged one; false when there is none.
+    fn search(&mut self) -> Result<bool> {
+        let from = self.offset;
+        while self.offset - from < MAX_SEARCH_BYTES {
+            self.skip(1);
+            if self.is_whole_at(0)? {
+                return Ok(true);
+            }
+            if self.available().len() < MIN_BLOCK_BYTES as usize {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.offset += bytes as u64;
+    }
+
+    fn deliver(&mut self, len: usize) -> Item<'_> {
+        let (offset, from) = (self.offset, self.start);
+        self.skip(len);
+        let raw = self.buffer.get(from..from + len).unwrap_or(&[]);
+        let body = raw.get(8..len - 4).unwrap_or(&[]);
+        Item::Block(Block { kind: word(raw, 0).unwrap_or(0), offset, body, raw })
     }
 }
 
@@ -109,32 +212,39 @@ impl Source for Savefile {
     }
 
     fn next_block(&mut self) -> Result<Item<'_>> {
-        let Some(len) = self.next_len()? else { return Ok(Item::End) };
-        if !self.fill(len)? {
-            return Err(self.truncated("a block"));
+        if let Some((offset, what)) = self.pending.take() {
+            return Ok(Item::Damaged { offset, what });
         }
-        let (at, from) = (self.offset, self.start);
-        if word(self.available(), len - 4) != u32::try_from(len).ok() {
-            return Err(self.damaged("the two lengths of a block differ".into()));
+        let at = self.offset;
+        match self.front()? {
+            Front::End => Ok(Item::End),
+            Front::Block(len) => Ok(self.deliver(len)),
+            Front::Doubtful(len) => {
+                self.pending = Some((at, LENGTHS_DIFFER));
+                Ok(self.deliver(len))
+            }
+            Front::Damaged(what) => match self.search()? {
+                true => Ok(Item::Damaged { offset: at, what }),
+                false => Err(Error::Damaged { offset: at, what: what.into() }),
+            },
         }
-        self.start += len;
-        self.offset += len as u64;
-        let raw = self.buffer.get(from..from + len).unwrap_or(&[]);
-        let body = raw.get(8..len - 4).unwrap_or(&[]);
-        Ok(Item::Block(Block { kind: word(raw, 0).unwrap_or(0), offset: at, body, raw }))
+    }
+}
+
+/// The types that a damaged file is searched for: those of this format and of pcapng.
+fn is_known(kind: u32) -> bool {
+    let is_legacy = kind & 0xFFFF == 0xABCD && matches!(kind >> 16, 0x8000..=0x8014);
+    is_legacy || matches!(kind, SECTION_HEADER | 1..=6 | 0x201..=0x222)
+}
+
+fn max_len(kind: u32) -> u32 {
+    match kind {
+        0x221 | 0x222 => MAX_LARGE_BLOCK_BYTES,
+        _ if crate::decode::event_kind(kind).is_some() => MAX_EVENT_BLOCK_BYTES,
+        _ => MAX_BLOCK_BYTES,
     }
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
-}
-
-fn read_some(input: &mut dyn Read, into: &mut [u8]) -> Result<usize> {
-    loop {
-        match input.read(into) {
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::io("reading the capture", e)),
-            Ok(n) => return Ok(n),
-        }
-    }
 }

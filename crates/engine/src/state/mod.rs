@@ -81,6 +81,14 @@ pub struct Applied {
     pub hidden: bool,
 }
 
+impl Applied {
+    /// What an enter event leaves behind that is shown as it was written.
+    pub fn of_enter(ev: &Event<'_>) -> Self {
+        let fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
+        Applied { attached: true, fd_num, ..Applied::default() }
+    }
+}
+
 /// The state of one section of a capture.
 #[derive(Debug, Default)]
 pub struct State {
