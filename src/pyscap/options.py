@@ -257,8 +257,8 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "Choosing events",
         "show enter events of old files as they were written",
-        "Files of sysdig before 2025 have an event when a call begins and one when it returns. They "
-        "are shown as one, with all parameters; with this option both are shown as they are in "
+        "Files of sysdig before 2025 have an event when a call begins and one when it returns. "
+        "They are shown as one, with all parameters; this option shows both as they are in "
         "the file.",
         "",
     ),
