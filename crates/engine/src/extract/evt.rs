@@ -158,7 +158,7 @@ fn async_name<'a>(ctx: &Ctx<'a>) -> Option<&'a [u8]> {
     if ctx.ev.code == ASYNC {
         ctx.ev.params.text(1)
     } else {
-        ctx.ev.info.is_meta.then(|| ctx.ev.info.name.as_bytes())
+        ctx.ev.info.is_meta.then_some(ctx.ev.info.name.as_bytes())
     }
 }
 
