@@ -64,8 +64,8 @@ def accepts(condition: typed.Condition, get: Get) -> bool:
 
 def _compare(comparison: typed.Comparison, left: Value, get: Get) -> bool:
     operator, right = comparison.operator, comparison.right
-    if operator == "exists":
-        return True
+    if operator == "exists":  # a socket that is not connected has zeros, which are no value
+        return not isinstance(left, Ends) or any(int(value) for value in left.values)
     if isinstance(right, typed.Use | typed.Apply):
         other = _evaluate(right, get)
         return other is not None and _relate(operator, left, other)
@@ -265,6 +265,8 @@ def _b64(_call: typed.Apply, args: list[Value | None]) -> Value | None:
         out = base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+    if base64.b64encode(out).rstrip(b"=") != data.rstrip(b"="):
+        return None  # bits after the last byte
     return out if isinstance(args[0], bytes) else out.decode("utf-8", "surrogateescape")
 
 

@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve()
 @pytest.fixture(scope="session")
 def curl_google() -> Path:
     """The capture of the table: `$PYSCAP_SHARED`, or `shared` beside the checkout."""
-    roots = [os.environ.get("PYSCAP_SHARED"), HERE.parents[4] / "shared"]
+    roots = [os.environ.get("PYSCAP_SHARED"), HERE.parents[2] / "shared"]
     for root in filter(None, roots):
         path = Path(root) / "captures" / "curl_google.scap"
         if path.is_file():
