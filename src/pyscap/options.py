@@ -283,14 +283,26 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
     ),
     _O(
+        "check-filter",
+        "",
+        "",
+        "Choosing events",
+        "say whether the filter is right, and stop",
+        "Compiles the filter and reads nothing. A filter that is right prints at most warnings, "
+        "and the exit code is 0; a wrong one prints what is wrong and where, and the code is 1.",
+        "",
+    ),
+    _O(
         "explain-filter",
         "",
         "",
         "Choosing events",
-        "say which part of the filter runs where, and stop",
-        "Prints the filter as it was understood, the part the kernel decides and the part the "
-        "engine decides, and exits.",
+        "say what the filter does and which part of it runs where, and stop",
+        "Prints the filter in words, the event types that it can accept, its comparisons in the "
+        "order of evaluation, and the part that a capture decides in the kernel. `--explain` is "
+        "the same.",
         "",
+        also=("--explain",),
     ),
     # --- Output -----------------------------------------------------------------------------
     _O(

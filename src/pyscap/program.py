@@ -39,8 +39,8 @@ def run(request: Request) -> int:
         PyscapError: an input is no capture, is cut or damaged; what was complete is out.
     """
     request = with_profile(request)
-    if request.explain_filter:
-        return explain_filter(request)
+    if request.check_filter or request.explain_filter:
+        return tell_filter(request)
     if request.write is None and not request.is_live:
         plan = plan_text(request, lambda: make_plan(request).to_json())
         return run_files(plan, request.read, request, Stop())
@@ -108,16 +108,18 @@ def run_live(
     return live.run(request, plan, pushed, watch)
 
 
-def explain_filter(request: Request) -> int:
-    """Print what the request's filter does and which part of it runs where."""
+def tell_filter(request: Request) -> int:
+    """Check the request's filter; print what it does and which part of it runs where if asked."""
     from pyscap.filterlang.explain import explain
     from pyscap.filterlang.push import explain_push, push
     from pyscap.plan import FieldList
 
     compiled = make_filter(request, FieldList())
     if compiled is None:
-        msg = "there is no filter to explain"
+        msg = "there is no filter to explain" if request.explain_filter else "there is no filter"
         raise UsageError(msg, "give a filter, in quotes")
+    if not request.explain_filter:
+        return ExitCode.OK
     sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(compiled))}\n")
     return ExitCode.OK
 

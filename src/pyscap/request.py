@@ -43,6 +43,7 @@ class Request:
     enter: bool = False
     macros: str | None = None
     no_pushdown: bool = False
+    check_filter: bool = False
     explain_filter: bool = False
 
     print: str | None = None

@@ -5,7 +5,6 @@ In:  typed conditions. Out: `FilterWarning`s. Next: the command prints them and 
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -15,7 +14,9 @@ from pyscap.filterlang.ast import Text, Values
 from pyscap.filterlang.check import names_event, param_type
 from pyscap.filterlang.errors import FilterWarning, Span
 from pyscap.filterlang.functions import FUNCTIONS
+from pyscap.model.fd_types import FD_TYPES
 from pyscap.model.fields import EVENT_NAMES, FIELDS, nearest
+from pyscap.model.symbols.errno import ERRNO
 from pyscap.model.syscalls import PPM_SC
 
 COMM_BYTES = 15
@@ -31,10 +32,7 @@ _COMM_FIELDS = (
 )
 _PREFIXES = ("=", "in", "intersects", "startswith", "endswith", "contains", "icontains")
 
-_FD_TYPES = (
-    "file", "directory", "ipv4", "ipv6", "unix", "pipe", "event", "signalfd", "eventpoll",
-    "inotify", "timerfd", "netlink", "bpf", "userfaultfd", "io_uring", "memfd", "pidfd", "<NA>",
-)  # fmt: skip
+_FD_TYPES = (*dict.fromkeys(row.name for row in FD_TYPES if row.name), "<NA>")
 _CATEGORIES = (
     "file", "net", "IPC", "ipc", "memory", "process", "sleep", "system", "signal", "user", "time",
     "processing", "wait", "scheduler", "internal", "syscall", "tracepoint", "plugin", "meta",
@@ -45,10 +43,10 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "evt.dir": ("<", ">"),
     "evt.io_dir": ("read", "write"),
     "evt.category": _CATEGORIES,
-    "evt.res": ("SUCCESS", *errno.errorcode.values()),
+    "evt.res": ("SUCCESS", *(name for name, _ in ERRNO)),
     "fd.type": _FD_TYPES,
     "fd.types": _FD_TYPES,
-    "fd.typechar": tuple("fd46upesli") + tuple("tbrmonuPX"),
+    "fd.typechar": tuple(dict.fromkeys(row.char for row in FD_TYPES)),
     "fd.l4proto": ("tcp", "udp", "icmp", "raw", "<NA>"),
     "fd.sockfamily": ("ip", "unix"),
     "syscall.type": PPM_SC,
