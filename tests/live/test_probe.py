@@ -2,6 +2,7 @@
 
 import collections
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from harness import run
 
+from pyscap.probe import generate, layout
+from pyscap.probe.compiler import compile_program
 from pyscap.probe.loader import MAX_SNAPLEN, Probe, ProbeConfig
 from pyscap.probe.pushdown import Pushdown
 
@@ -196,6 +199,19 @@ def test_time_stamps_are_the_time():
     assert all(before <= int(line) <= after for line in result.lines)
 
 
+def test_the_own_number_is_that_of_the_host_even_in_a_namespace():
+    code = "from pyscap.probe import bpf; import os; print(bpf.host_pid(), os.getpid())"
+    plain = subprocess.run(python(code), capture_output=True, text=True, check=True).stdout.split()
+    assert plain[0] == plain[1]
+    argv = ["unshare", "--pid", "--fork", *python(code)]
+    inside = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if inside.returncode:
+        pytest.skip(f"no pid namespace can be made: {inside.stderr.strip()}")
+    host, seen = map(int, inside.stdout.split())
+    assert seen == 1
+    assert host > 1
+
+
 def test_failed_programs_are_seen_by_their_own_tracepoint_and_left_out_on_request():
     code = (
         "import os\ntry: os.execv('/nowhere', ['x'])\nexcept OSError: os.execv('/bin/true', ['y'])"
@@ -207,3 +223,59 @@ def test_failed_programs_are_seen_by_their_own_tracepoint_and_left_out_on_reques
     ]
     good = run(python(code), pushdown=Pushdown(events=frozenset({293}), succeeded=True))
     assert {line.split(" ")[2] for line in good.lines} == {"res=0"}
+
+
+OLD_ENTRY = r"""
+import ctypes, mmap
+def call(nr, bx=0, cx=0):
+    number = lambda n: n.to_bytes(4, "little")
+    # push rbx; mov eax, ebx, ecx; int 0x80; pop rbx; ret
+    code = b"\x53\xb8" + number(nr) + b"\xbb" + number(bx) + b"\xb9" + number(cx)
+    code += b"\xcd\x80\x5b\xc3"
+    page = mmap.mmap(-1, 4096, prot=7)
+    page.write(code)
+    return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+low = ctypes.CDLL(None).mmap
+low.restype = ctypes.c_void_p
+low.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+at = low(0x10000, 4096, 3, 0x32, -1, 0)
+ctypes.memmove(at, b"/etc/hostname\0", 14)
+call(20)
+call(5, at, 0o2000000)
+call(8, 8)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the 32-bit entry is one of x86")
+def test_callers_through_the_32_bit_entry():
+    result = run(python(OLD_ENTRY))
+    tail = [line.split(" ", 1)[1] for line in result.lines[-400:]]
+    opened = [line for line in tail if line.startswith("open fd=")]
+    assert len(opened) == 1
+    assert " name=/etc/hostname flags=4097(O_RDONLY|O_CLOEXEC) mode=0 " in opened[0]
+    assert "getpid " in tail
+    created = [line for line in tail if line.startswith("creat ")]
+    assert created[0].startswith("creat fd=-14(EFAULT) name=<NA> mode=0")
+
+
+def test_the_program_of_the_other_architecture_compiles():
+    other = "aarch64" if platform.machine() == "x86_64" else "x86_64"
+    names = layout.OFFSETS | layout.OPTIONAL | layout.ARCH_OFFSETS[other]
+    constants = {f"O_{name}": 8 for name in names}
+    constants |= {f"O_REGS_ARG{n}": 8 * n for n in range(6)}
+    constants |= {"SIZE_UPID": 16, "PIDTYPE_PGID": 2, "SIZE_RSS_COUNTER": 40, "O_RSS_COUNT": 8}
+    constants |= {"RLIMIT_NOFILE_INDEX": 7, "PAGE_SHIFT_BITS": 12, f"ARCH_{other.upper()}": 1}
+    constants |= {"TASK_COMPAT_BIT": 2, "NR_CPUS": 4, "TYPED_TRACEPOINT": 1, "HAVE_TASK_PT_REGS": 1}
+    constants |= {
+        "OPTION_CUSTOM": 1,
+        "OPTION_OWNER": 1,
+        "OPTION_DURATION": 1,
+        "OPTION_UNREADABLE": 2,
+    }
+    constants |= generate.number_constants(other) | generate.flag_constants()
+    constants["NR_PROGRAMS"] = len(generate.call_programs())
+    text = generate.source(other, generate.ALL_CODES, generate.ALL_HOOKS)
+    flags = tuple(f"-D{name}={value}" for name, value in sorted(constants.items()))
+    bundle = compile_program(text, (*flags, "-Wno-everything"))
+    assert set(generate.call_programs()) < set(bundle.programs)
+    assert {"on_sys_exit", "on_fork", "on_exec", "on_exit"} < set(bundle.programs)

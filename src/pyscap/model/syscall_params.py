@@ -355,6 +355,7 @@ ROWS: dict[int, tuple[Source, ...]] = {
     # DIFFERENCE(libs 0.25-dev): the real signal mask, not 0.
     127: (u64(RET), i64(A0), u32(user32(A1, "1")), u8("0")),
     399: (u64(RET), u16(as_flags("descriptor_flags", A3)), i64(A0), u32(user32(A1, "1"))),
+    # DIFFERENCE(libs 0.25-dev): the flags that fit, not 0.
     137: (u64(RET), u8(A0), u8(as_flags("descriptor_flags", A1))),
     139: (u64(RET), u8("0")),
     395: (u64(RET), u16(as_flags("descriptor_flags", A0))),

@@ -18,6 +18,7 @@ from pyscap.probe.errors import ProbeDenied, ProbeError
 
 SYSCALL_NUMBER = {"x86_64": 321, "aarch64": 280}
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_NEXT_KEY, PROG_LOAD = range(6)
+PROG_TEST_RUN = 10
 OBJ_GET_INFO_BY_FD = 15
 RAW_TRACEPOINT_OPEN = 17
 
@@ -26,6 +27,8 @@ MAP_PERCPU_ARRAY, MAP_LRU_HASH, MAP_ARRAY_OF_MAPS, MAP_RINGBUF = 6, 9, 12, 27
 
 PROG_TRACEPOINT, PROG_RAW_TRACEPOINT, PROG_TRACING = 5, 17, 26
 ATTACH_TRACE_RAW_TP = 23
+
+HELPER_CURRENT_PID_TGID = 14
 
 LOG_SIZE = 1 << 24
 
@@ -43,7 +46,11 @@ def _bpf(command: int, attr: bytes) -> int:
     Raises:
         BpfError: it failed; `errno` says how.
     """
-    buffer = ctypes.create_string_buffer(attr, max(len(attr), 128))
+    return _bpf_buffer(command, ctypes.create_string_buffer(attr, max(len(attr), 128)))
+
+
+def _bpf_buffer(command: int, buffer: ctypes.Array[ctypes.c_char]) -> int:
+    """One bpf(2) call that may write its answer into its arguments."""
     number = SYSCALL_NUMBER[platform.machine()]
     result = _libc.syscall(
         ctypes.c_long(number), ctypes.c_long(command), buffer, ctypes.c_long(len(buffer))
@@ -189,11 +196,37 @@ def tracepoint_open(program: int, event_id: int) -> int:
     return fd
 
 
+def _instruction(opcode: int, registers: int = 0, number: int = 0) -> bytes:
+    return struct.pack("<BBhi", opcode, registers, 0, number)
+
+
+def host_pid() -> int:
+    """This process's number on the host, which a pid namespace hides from `os.getpid`.
+
+    A program that asks the kernel is run once, in this process.
+
+    Raises:
+        BpfError: the kernel is older than 5.10, or refuses.
+    """
+    pid_of_caller = (
+        _instruction(0x85, number=HELPER_CURRENT_PID_TGID),
+        _instruction(0x77, number=32),  # r0 >>= 32: the number of the thread group
+        _instruction(0x95),
+    )
+    program = prog_load("host_pid", b"".join(pid_of_caller))
+    try:
+        buffer = ctypes.create_string_buffer(struct.pack("<I", program), 128)
+        _bpf_buffer(PROG_TEST_RUN, buffer)
+        return int.from_bytes(buffer.raw[4:8], "little")
+    finally:
+        os.close(program)
+
+
 def may_load() -> bool:
     """Whether this process may load programs at all: a minimal one is tried."""
-    do_nothing = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
+    return_zero = _instruction(0xB7) + _instruction(0x95)
     try:
-        os.close(prog_load("try", do_nothing))
+        os.close(prog_load("try", return_zero))
     except BpfError:
         return False
     return True

@@ -217,16 +217,12 @@ def boot_offset_ns() -> int:
     return offset
 
 
-def host_pid(status: Path = Path("/proc/self/status")) -> int:
-    """This process's number on the host.
-
-    Inside a pid namespace it is not visible there; `Probe` then learns it from a mark.
-    """
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in status.read_text().splitlines():
-            if line.startswith("NStgid:"):
-                return int(line.split()[1])
-    return os.getpid()
+def own_pid() -> int:
+    """This process's number as the kernel's programs see it."""
+    try:
+        return bpf.host_pid()
+    except bpf.BpfError:
+        return os.getpid()
 
 
 def snaplens(config: ProbeConfig) -> list[int]:
@@ -451,7 +447,7 @@ class Probe:
 
     def _fill_maps(self, arch: str) -> None:
         config, push = self.config, self.config.pushdown
-        own = host_pid() if config.self_pid is None else config.self_pid
+        own = own_pid() if config.self_pid is None else config.self_pid
         packed = struct.pack("<QI4II", self.offset_ns, own, *snaplens(config), flags_of(config))
         bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed)
         self._fill_calls(arch)

@@ -46,7 +46,10 @@ struct user_address {
 	u8 rest[112];
 } __attribute__((packed));
 
-/* Writes a path of a unix socket with its NUL; the NUL that starts an abstract name becomes '@'. */
+/*
+ * Writes a path of a unix socket with its NUL; the NUL that starts an abstract name becomes '@'.
+ * DIFFERENCE(libs 0.25-dev): such names stand there without a sign.
+ */
 static __always_inline u64 finish_unix_path(struct scratch *s, u64 at, u64 length)
 {
 	u8 *b = s->block;
