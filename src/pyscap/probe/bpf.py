@@ -222,14 +222,13 @@ def host_pid() -> int:
         os.close(program)
 
 
-def may_load() -> bool:
-    """Whether this process may load programs at all: a minimal one is tried."""
-    return_zero = _instruction(0xB7) + _instruction(0x95)
-    try:
-        os.close(prog_load("try", return_zero))
-    except BpfError:
-        return False
-    return True
+def try_loading() -> None:
+    """Load a minimal program and forget it.
+
+    Raises:
+        BpfError: this process may not load programs, or the kernel has none.
+    """
+    os.close(prog_load("try", _instruction(0xB7) + _instruction(0x95)))
 
 
 def denied(error: OSError, what: str) -> ProbeError:
@@ -237,7 +236,7 @@ def denied(error: OSError, what: str) -> ProbeError:
     if error.errno in (1, 13):
         return ProbeDenied(
             f"the kernel refuses to {what}: {error.strerror}",
-            "run as root, or with the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE",
+            "run as root, or with the capabilities CAP_BPF and CAP_PERFMON",
         )
     return ProbeError(
         f"cannot {what}: {error.strerror}", "run `pyscap doctor` to see what is missing"

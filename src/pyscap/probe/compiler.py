@@ -98,7 +98,8 @@ def _bcc_at(folder: Path) -> Bcc | None:
 
 
 def _candidate_folders() -> list[Path]:
-    own = [Path(entry) for entry in sys.path if entry and Path(entry).is_absolute()]
+    own = [Path(entry) for entry in sys.path if Path(entry).is_absolute()]
+    own = [folder for folder in own if folder != Path.cwd()]  # nothing from where we stand
     found = [
         *Path("/usr/lib/python3").glob("dist-packages"),
         *Path("/usr/lib").glob("python3*/dist-packages"),
@@ -269,7 +270,7 @@ def compile_request(request: dict[str, Any]) -> Bundle:
     """What the child does: compile with bcc and take the object apart."""
     from pyscap.probe.bpf import map_info
 
-    sys.path.append(request["bcc"])
+    sys.path.insert(0, request["bcc"])  # before any other package of that name
     from bcc import BPF, lib
 
     module = BPF(text=request["source"], cflags=request["flags"])

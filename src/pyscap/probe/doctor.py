@@ -145,9 +145,13 @@ def check_capabilities(machine: Machine) -> Iterator[Check]:
 
 def check_loading(_machine: Machine) -> Iterator[Check]:
     """Whether the kernel takes a program from this process."""
-    ok = platform.system() == "Linux" and bpf.may_load()
-    fix = "a container's seccomp profile or a security module forbids bpf(2): allow it"
-    yield Check("bpf(2)", ok, "a program was accepted" if ok else "refused", "" if ok else fix)
+    try:
+        bpf.try_loading()
+    except bpf.BpfError as error:
+        fix = "run as root; in a container, let its seccomp profile allow bpf(2)"
+        yield Check("bpf(2)", False, f"refused: {error.strerror}", fix)
+        return
+    yield Check("bpf(2)", True, "a program was accepted")
 
 
 def check_lockdown(machine: Machine) -> Iterator[Check]:

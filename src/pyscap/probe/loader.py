@@ -7,7 +7,6 @@ drains the rings (`crates/engine/src/source/ring.rs`).
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import platform
 import struct
@@ -354,6 +353,10 @@ class Probe:
     def _start(self) -> None:
         self.cpus = possible_cpus()
         self.offset_ns = boot_offset_ns()
+        try:
+            bpf.try_loading()  # a refusal is better heard before the compiler runs
+        except bpf.BpfError as error:
+            raise bpf.denied(error, "load a program") from error
         arch = platform.machine()
         btf = Btf.of_running_kernel()
         self._selection = select(self.config, arch)
@@ -533,8 +536,6 @@ class Probe:
         try:
             return self._keep(bpf.prog_load(name, code, **fields))
         except bpf.BpfError as error:
-            if error.errno in (errno.EPERM, errno.EACCES) and not bpf.may_load():
-                raise bpf.denied(error, "load a program") from error
             log = keep_log(bpf.prog_log(name, code, **fields), "verifier")
             msg = f"the kernel refused the program {name}: {error.strerror}"
             raise ProbeRejected(msg, f"its reasons are in {log}") from error

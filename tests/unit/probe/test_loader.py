@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from pyscap.probe import generate, loader
-from pyscap.probe.compiler import Bundle, MapShape, find_bcc
+from pyscap.probe.compiler import Bundle, MapShape, _candidate_folders, find_bcc
 from pyscap.probe.errors import ProbeError, ProbeUnavailable
 from pyscap.probe.loader import Counters, ProbeConfig, select
 from pyscap.probe.pushdown import Pushdown
@@ -142,6 +142,13 @@ def test_bcc_is_found_where_the_distribution_put_it(tmp_path, monkeypatch):
     monkeypatch.setattr("pyscap.probe.compiler._candidate_folders", lambda: folders)
     found = find_bcc()
     assert (found.folder, found.version) == (tmp_path / "real", "9.9")
+
+
+def test_a_bcc_in_the_working_folder_is_not_taken(tmp_path, monkeypatch):
+    make_package(tmp_path, "__init__.py", "libbcc.py")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert tmp_path not in _candidate_folders()
 
 
 def test_the_other_bcc_is_named_as_such(tmp_path, monkeypatch):
