@@ -148,7 +148,7 @@ def probe_config(
     """What the kernel side is to do."""
     from pyscap.probe.loader import DEFAULT_RING_BYTES, DEFAULT_SNAPLEN, ProbeConfig
 
-    lengths = request.snaplen or {}
+    lengths = snaplens(request)
     codes = (plan.filter or {}).get("event_codes")
     root = request.follow if command is None else command.pid
     if root is not None:
@@ -163,6 +163,16 @@ def probe_config(
         page_faults=request.page_faults or names_any(codes, PAGE_FAULT_CODES),
         durations=request.latency or needs_durations(request, plan),
     )
+
+
+def snaplens(request: Request) -> dict[str, int]:
+    """Bytes kept by kind; what is not to be seen is not captured in the first place."""
+    lengths = dict(request.snaplen or {})
+    if request.no_buffers:
+        lengths = {"": 0, **({"exec": lengths["exec"]} if "exec" in lengths else {})}
+    if request.no_env:
+        lengths["exec"] = 0
+    return lengths
 
 
 def names_any(codes: list[int] | None, wanted: frozenset[int]) -> bool:

@@ -739,6 +739,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
     CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
     CommandSpec(
+        "sanitize", "pyscap.privacy:command", "copy a capture without environments and secrets"
+    ),
+    CommandSpec(
         "completion", "pyscap.completion:command", "print the completion script of a shell"
     ),
 )

@@ -85,6 +85,8 @@ class Plan:
     walk: dict[str, Any] | None = None
     """`{"over": "processes" | "threads" | "fds", "filter": program | None}`: the output gets the
     state instead of the chosen events, whenever `Session.walk()` asks for it."""
+    redact: dict[str, Any] | None = None
+    """What must not be seen, as `privacy.redact_row` says; None when there is nothing."""
     options: Options = Options()
     names_users: bool = True
     """Whether lists and events of users and groups give them names."""
@@ -96,6 +98,7 @@ class Plan:
             "filter": self.filter,
             "output": self.output,
             "walk": self.walk,
+            "redact": self.redact,
             "options": {name: getattr(self.options, name) for name in Options.__slots__},
         }
         declared = declared_json(self.names_users)

@@ -191,11 +191,13 @@ def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | No
     """The plan of a request whose filter is compiled."""
     from pyscap.output.lines import output_row
     from pyscap.plan import Plan
+    from pyscap.privacy import redact_row
 
     return Plan(
         fields,
         compiled.program if compiled else None,
         output_row(request, fields),
+        redact=redact_row(request),
         options=make_options(request),
         names_users=not request.exclude_users,
     )

@@ -112,3 +112,9 @@ def test_other_systems_are_told_that_reading_works(monkeypatch):
     with pytest.raises(CaptureError, match="Darwin has no system calls") as caught:
         live.run(Request(), Plan())
     assert "reading works here" in caught.value.hint
+
+
+def test_what_is_not_to_be_seen_is_not_captured():
+    assert configured(no_env=True).snaplen_by_kind == {"exec": 0}
+    config = configured(no_buffers=True, snaplen={"": 100, "net": 5, "exec": 7})
+    assert (config.snaplen, config.snaplen_by_kind) == (0, {"exec": 7})

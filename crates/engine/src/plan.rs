@@ -32,6 +32,9 @@ pub struct Plan {
     pub output: crate::sink::OutputRow,
     /// Send the state, not the chosen events, to the output, whenever a walk is asked for.
     pub walk: Option<crate::walk::WalkRow>,
+    /// What must not be seen of the events and lists; absent when there is nothing.
+    #[serde(default)]
+    pub redact: Option<crate::source::redact::RedactRow>,
     /// Choices of this run.
     pub options: Options,
 }

@@ -18,6 +18,7 @@ use crate::plan::{Options, Plan};
 use crate::render::Zone;
 use crate::sink::{OpenFd, Passed, PassedOver, Sink};
 use crate::source::metadata::Layouts;
+use crate::source::redact::{Redacted, Redactor};
 use crate::source::{carried, Block, Source, SECTION_HEADER};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
@@ -88,6 +89,7 @@ pub struct Session {
     fields: Extractors,
     filter: Option<Program>,
     options: Options,
+    redactor: Option<Redactor>,
     feeds: VecDeque<Feed>,
     batch: Batch,
     /// Records of the batch that are done.
@@ -130,13 +132,17 @@ impl Session {
             walk = Some(Walk::new(row, sink, &fields, &tables)?);
             sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields, open)?;
         }
+        let tables = Arc::new(tables);
+        let redact = plan.redact.as_ref();
+        let redactor = redact.map(|row| Redactor::new(row, &plan.layouts, tables.clone()));
         Ok(Session {
+            redactor: redactor.transpose()?,
             options: plan.options.clone(),
             feeds: VecDeque::new(),
             batch: Batch::default(),
             taken: 0,
             pipe: Pipe::new(state),
-            tables: Arc::new(tables),
+            tables,
             fields,
             filter,
             sink,
@@ -149,6 +155,10 @@ impl Session {
     /// # Errors
     /// The operating system has no thread to give.
     pub fn add_source(&mut self, source: Box<dyn Source>) -> Result<()> {
+        let source = match &self.redactor {
+            Some(redactor) => Box::new(Redacted::new(source, redactor.clone())),
+            None => source,
+        };
         self.feeds.push_back(Feed::new(source, self.tables.clone())?);
         Ok(())
     }

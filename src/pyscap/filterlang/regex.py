@@ -55,11 +55,12 @@ def is_literal(pattern: str) -> bool:
     return _META.search(pattern) is None
 
 
-def translate(pattern: str) -> str:
+def translate(pattern: str, *, captures: bool = False) -> str:
     """Check a pattern and put it into the engine's notation.
 
     Args:
         pattern: A POSIX extended regular expression.
+        captures: Whether it will be asked what each group matched.
 
     Returns:
         A pattern of the same language for a Rust regular expression engine.
@@ -69,7 +70,7 @@ def translate(pattern: str) -> str:
 
     Source: RE2 syntax, POSIX mode, as compiled by libs 0.25-dev.
     """
-    return _Translator(pattern).run()
+    return _Translator(pattern, "(" if captures else "(?:").run()
 
 
 @dataclass(slots=True)
@@ -87,8 +88,9 @@ class _Level:
 class _Translator:
     """One pass over a pattern."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, group: str) -> None:
         self.pattern = pattern
+        self.group = group
         self.at = 0
         self.out: list[str] = []
         self.levels = [_Level(0)]
@@ -141,7 +143,7 @@ class _Translator:
         if len(self.levels) > MAX_GROUPS:
             msg = f"groups nest deeper than {MAX_GROUPS}"
             raise RegexError(msg, self.at)
-        self._emit("(?:", 1, atoms=None)
+        self._emit(self.group, 1, atoms=None)
         self.levels.append(_Level(self.at - 1))
 
     def _close(self) -> None:

@@ -5,6 +5,7 @@
 pub mod carried;
 pub mod compress;
 pub mod metadata;
+pub mod redact;
 #[cfg(target_os = "linux")]
 pub mod ring;
 pub mod savefile;
