@@ -346,7 +346,7 @@ impl Field {
     fn is_there(&self, version: u32, left: usize, tail_len: &mut Option<usize>) -> bool {
         let room = if let Wire::Fixed(len) = self.wire { len } else { 2 };
         let fits = |more_than| *tail_len.get_or_insert(left) > more_than && left >= room;
-        version >= self.since && self.tail.is_none_or(fits)
+        version >= self.since && self.tail.map_or(true, fits)
     }
 }
 
