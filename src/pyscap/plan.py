@@ -85,11 +85,11 @@ class Plan:
     walk: dict[str, Any] | None = None
     """`{"over": "processes" | "threads" | "fds", "filter": program | None}`: the output gets the
     state instead of the chosen events, whenever `Session.walk()` asks for it."""
-    redact: dict[str, Any] | None = None
-    """What must not be seen, as `privacy.redact_row` says; None when there is nothing."""
     options: Options = Options()
     names_users: bool = True
     """Whether lists and events of users and groups give them names."""
+    redact: dict[str, Any] | None = None
+    """What must not be seen, as `privacy.redact_row` says; None when there is nothing."""
 
     def to_json(self) -> str:
         """The plan as the engine reads it."""

@@ -192,6 +192,7 @@ def make_plan(
     """The plan of a view; when the state at an event is asked for, reading ends there."""
     from pyscap.output.theme import is_coloured
     from pyscap.plan import FieldList
+    from pyscap.privacy import redact_row
     from pyscap.program import make_filter, saved_filters
     from pyscap.views import build
     from pyscap.views.streams import Look
@@ -208,7 +209,8 @@ def make_plan(
     )
     macros = saved_filters(request, text + chosen.values.get("filter", ""))
     plan, compiled = build.make_plan(chosen, text, macros, options, data)
-    return replace(plan, names_users=not request.exclude_users), compiled
+    hidden = redact_row(request)
+    return replace(plan, names_users=not request.exclude_users, redact=hidden), compiled
 
 
 def make_screen(

@@ -31,6 +31,7 @@ def test_a_filter_that_nests_to_the_limit_compiles() -> None:
     assert compile_filter(text).ast == compile_filter(str(compile_filter(text).ast)).ast
 
 
+@pytest.mark.slow
 def test_a_list_of_100_000_values_compiles() -> None:
     start = time.monotonic()
     names = ", ".join(f"name{number}" for number in range(100_000))

@@ -40,6 +40,7 @@ def signature(program: dict[str, Any]) -> str:
     return " ".join(sorted(set(words)))
 
 
+@pytest.mark.slow
 def test_the_engine_takes_every_kind_of_program() -> None:
     plan = json.loads(Plan().to_json())
     known = set(vocabulary()["fields"])

@@ -103,11 +103,13 @@ def grow(step: str, levels: int) -> None:
         macros.add_macro(f"m{level}", step.format(f"m{level - 1}"))
 
 
+@pytest.mark.slow
 def test_growth_is_bounded() -> None:
     with pytest.raises(FilterError, match="larger than"):
         grow("{0} or {0}", 40)
 
 
+@pytest.mark.slow
 def test_depth_is_bounded() -> None:
     with pytest.raises(FilterError, match="nest deeper"):
         grow("not({0} and evt.num = 1)", 400)

@@ -119,11 +119,13 @@ def test_parentheses_in_texts_do_not_nest() -> None:
     assert parse(f'proc.name = "{text}"') == Check(NAME, "=", Text(text))
 
 
+@pytest.mark.slow
 def test_long_chains_are_flat() -> None:
     assert depth(parse(" and ".join(["a"] * 20_000))) == 2
     assert parse("not " * 20_001 + "a") == Not(Macro("a"))
 
 
+@pytest.mark.slow
 def test_a_list_of_100_000_values_takes_seconds_at_most() -> None:
     start = time.monotonic()
     (check,) = checks(parse(f"proc.pid in ({','.join(map(str, range(100_000)))})"))
