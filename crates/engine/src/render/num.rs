@@ -14,19 +14,14 @@ pub fn udec(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
 }
 
-/// Decimal with leading zeros up to `width` digits.
+/// Decimal with leading zeros up to `width` digits, at most 20.
 pub fn padded(out: &mut Vec<u8>, n: u64, width: usize) {
-    let start = out.len();
-    out.resize(start + width, b'0');
-    let mut rest = n;
-    for digit in out[start..].iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    if rest != 0 {
-        out.truncate(start);
-        udec(out, n);
-    }
+    const ZEROS: &[u8; 20] = b"00000000000000000000";
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(n).as_bytes();
+    let missing = width.saturating_sub(digits.len()).min(ZEROS.len());
+    out.extend_from_slice(&ZEROS[..missing]);
+    out.extend_from_slice(digits);
 }
 
 /// Upper-case hexadecimal without prefix.

@@ -29,7 +29,9 @@ const LENGTHS_DIFFER: &str = "the two lengths of a block differ";
 pub struct Savefile {
     input: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    /// The part of the buffer that is read and not yet delivered.
     start: usize,
+    end: usize,
     offset: u64,
     ended: bool,
     /// Why the compressed data came to its end, when that was no end.
@@ -58,6 +60,7 @@ impl Savefile {
             input,
             buffer: Vec::new(),
             start: 0,
+            end: 0,
             offset: 0,
             ended: false,
             broken: None,
@@ -86,24 +89,19 @@ impl Savefile {
     }
 
     fn available(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or(&[])
+        self.buffer.get(self.start..self.end).unwrap_or(&[])
     }
 
     /// Makes `need` bytes available; false when the input ends before.
     fn fill(&mut self, need: usize) -> Result<bool> {
-        while self.buffer.len() - self.start < need {
+        while self.end - self.start < need {
             if self.ended {
                 return Ok(false);
             }
-            if self.start > 0 {
-                self.buffer.drain(..self.start);
-                self.start = 0;
-            }
-            let old = self.buffer.len();
-            self.buffer.resize(old + CHUNK_BYTES, 0);
-            let got = self.read_some(old);
-            self.buffer.truncate(old + *got.as_ref().unwrap_or(&0));
-            self.ended = got? == 0;
+            self.make_room();
+            let got = self.read_some(self.end)?;
+            self.end += got;
+            self.ended = got == 0;
         }
         Ok(true)
     }
@@ -123,6 +121,17 @@ impl Savefile {
                 }
                 Ok(n) => return Ok(n),
             }
+        }
+    }
+
+    /// Moves what is left to the front, and grows the buffer when that is not enough; bytes of
+    /// earlier reads stay behind the end, so that nothing is cleared twice.
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() - self.end < CHUNK_BYTES {
+            self.buffer.resize(self.end + CHUNK_BYTES, 0);
         }
     }
 
