@@ -292,7 +292,8 @@ fn family<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
 fn is_server(ctx: &Ctx<'_>, fd: &Fd) -> bool {
     match fd.kind {
         FdKind::Ipv4Serv | FdKind::Ipv6Serv => true,
-        FdKind::Ipv4Sock | FdKind::Ipv6Sock => {
+        FdKind::Ipv4Sock => fd.tuple.is_some_and(|tuple| is_local(ctx, tuple.dst)),
+        FdKind::Ipv6Sock => {
             fd.tuple.map_or(true, |tuple| tuple.dst.is_unspecified() || is_local(ctx, tuple.dst))
         }
         _ => false,
