@@ -4,9 +4,13 @@ In:  a directory. Out: files in it, the same in every run.
 """
 
 import gzip
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import builders as b
+
+from pyscap.format.versions import OPTION_CUSTOM, OPTION_OWNER, OwnOption
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -71,11 +75,74 @@ def hostile():
     return b.capture(threads=[b.thread(7, "a\x1b]0;b\x07")], events=events)
 
 
+def timed(ev, ns):
+    """The event, with how long its call took."""
+    value = struct.pack("<IIQ", OPTION_OWNER, OwnOption.DURATION, ns)
+    option = struct.pack("<HH", OPTION_CUSTOM, len(value)) + value
+    return replace(ev, options=option + bytes(4))
+
+
+def web():
+    """A server that answers two requests of curl; durations; a scheduler event on each CPU.
+
+    curl (200, a child of bash 100) asks twice over one connection; the server (300) reads a file
+    slowly, and fails to open another.
+    """
+    at = iter(range(START, START + 60 * SECOND, 50_000_000)).__next__
+    ask = b"GET /%b HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    good = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    bad = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    curl, server = 200, 300
+
+    def io(name, fd, data, tid, ns, more=0):
+        size = len(data) + more
+        call = getattr(b, name)(res=size, data=data, fd=fd, size=4096, tid=tid, ts_ns=at())
+        return timed(call, ns)
+
+    def opened(fd, name, tid, ns):
+        call = b.openat(fd=fd, dirfd=-100, name=name, flags="O_RDONLY", tid=tid, ts_ns=at())
+        return timed(call, ns)
+
+    events = [
+        io("write", 3, ask % b"a", curl, 20_000),
+        io("read", 5, ask % b"a", server, 1_500_000),
+        opened(6, "/srv/a", server, 9_000),
+        io("read", 6, b"hello", server, 12_000_000),
+        b.event("switch", ">", next=server, tid=curl, cpu=1, ts_ns=at()),
+        io("write", 5, good, server, 30_000),
+        io("read", 3, good, curl, 160_000_000),
+        io("write", 3, ask % b"b", curl, 21_000),
+        io("read", 5, ask % b"b", server, 900_000),
+        opened(-2, "/srv/b", server, 4_000),
+        io("write", 5, bad, server, 25_000),
+        b.event("switch", ">", next=curl, tid=server, cpu=1, ts_ns=at()),
+        io("read", 3, bad, curl, 70_000_000, more=1000),
+        io("write", 1, b"hello\n\x1b[2J", curl, 8_000),
+    ]
+    ends = {"src": "10.0.0.5:41000", "dst": "10.0.0.6:80"}
+    return b.capture(
+        threads=[
+            b.thread(100, "bash", vmsize_kb=9000, vmrss_kb=4000),
+            b.thread(
+                curl,
+                "curl",
+                ptid=100,
+                args=["http://example.com/a"],
+                fds=[b.fd(1, name="/dev/pts/0"), b.fd(3, "ipv4", **ends, l4=2)],
+            ),
+            b.thread(server, "httpd", fds=[b.fd(5, "ipv4", **ends, l4=2)]),
+        ],
+        events=events,
+        users=[b.user(0, "root")],
+    )
+
+
 def write_captures(path: Path) -> None:
     """Write every capture into the directory `path`."""
     data = small()
     (path / "small.scap").write_bytes(data)
     (path / "small.scap.gz").write_bytes(gzip.compress(data, mtime=0))
+    (path / "web.scap").write_bytes(web())
     (path / "hostile.scap").write_bytes(hostile())
     (path / "cut.scap").write_bytes(data[:-20])
     (path / "empty.scap").write_bytes(b"")

@@ -245,6 +245,7 @@ MODES: tuple[tuple[str, str], ...] = (
     ("list_events", "pyscap.output.listing:list_events"),
     ("chisel", "pyscap.views.commands:run_chisel"),
     ("chisel_info", "pyscap.views.commands:describe_chisel"),
+    ("summary", "pyscap.views.commands:run_with_summary"),
     ("dump_plan", "pyscap.program:dump_plan"),
 )
 """What a request can be beside reading and capturing: its key, and the function that does it."""

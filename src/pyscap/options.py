@@ -738,6 +738,8 @@ class CommandSpec:
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
     CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
+    CommandSpec("graph", "pyscap.views.graph:graph", "plot events, bytes or latency over time"),
+    CommandSpec("follow", "pyscap.views.follow:follow", "print the data of a descriptor"),
     CommandSpec(
         "sanitize", "pyscap.privacy:command", "copy a capture without environments and secrets"
     ),

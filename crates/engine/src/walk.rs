@@ -118,7 +118,7 @@ impl Walk {
             info: &self.info,
             params: Params::new(&[], &[]),
         };
-        let applied = Applied { fd_num: fd, ..Applied::default() };
+        let applied = Applied { attached: true, fd_num: fd, ..Applied::default() };
         let ctx = Ctx::new(&ev, ground.state, ground.tables, &applied, ground.clock);
         if self.filter.as_ref().is_some_and(|f| !f.matches(&ctx, ground.fields)) {
             return Ok(());

@@ -103,8 +103,8 @@ def take(view: View, arg: Arg, left: list[str]) -> str:
             return value
     except ValueError as error:
         if arg.default is None:
-            msg = f"{view.name}: {arg.name.removesuffix('_ns')}: {error}"
-            raise UsageError(msg, f"`pyscap top {view.name} --help-view` says more") from error
+            msg = f"{view.name}: {shown_name(arg)}: {error}"
+            raise UsageError(msg, f"`pyscap -i {view.name}` says more") from error
     if arg.default is None:
         msg = f"{view.name} needs an argument: {arg.doc}"
         raise UsageError(msg, f"`pyscap top {usage(view)}`")
@@ -119,7 +119,12 @@ def usage(view: View) -> str:
 
 def words_of(view: View) -> list[tuple[Arg, str]]:
     """Each argument with what stands for it in a usage line."""
-    return [(arg, arg.name.removesuffix("_ns").upper()) for arg in view.args]
+    return [(arg, shown_name(arg).upper()) for arg in view.args]
+
+
+def shown_name(arg: Arg) -> str:
+    """What an argument is called where users see it."""
+    return arg.name.replace("_ns", "_ms")
 
 
 def read_ms(text: str, _arg: Arg) -> str:

@@ -110,20 +110,22 @@ def stat(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one va
 
 def run_chisel(request: Request) -> int:
     """Show the view of `-c`."""
-    name = str(request.chisel)
+    name, _, rest = str(request.chisel).partition(" ")
     if name in LIST_WORDS:
         return list_views()
+    if rest:
+        request = replace(request, words=(rest, *request.words))
     interval = 1.0 if request.is_live else None
     return show(name, request, Asked(interval_s=interval))
 
 
 def describe_chisel(request: Request) -> int:
     """Describe the view of `-i`."""
-    from pyscap.views.build import usage
+    from pyscap.views.build import shown_name, usage
 
     view = find(str(request.chisel_info))
     out = [view.name, "", view.title, "", view.doc, "", f"Usage: pyscap top {usage(view)}"]
-    out += [f"  {arg.name.removesuffix('_ns')}: {arg.doc}" for arg in view.args]
+    out += [f"  {shown_name(arg)}: {arg.doc}" for arg in view.args]
     if view.filter:
         out.append(f"Filter: {view.filter}")
     click.echo("\n".join(out))
@@ -166,6 +168,8 @@ def show(name: str, request: Request, asked: Asked) -> int:
 
     request = with_profile(request)
     chosen = choose(looked(find(name), asked), request.words)
+    if request.json and chosen.view.kind == "stream":
+        chosen = replace(chosen, view=as_events(chosen.view))
     plan, compiled = make_plan(chosen, request, asked, make_options(request))
     with make_screen(chosen.view, request, asked) as display:
         collector = Collector(chosen.view, display, asked.interval_s, cumulative=asked.cumulative)
@@ -174,6 +178,35 @@ def show(name: str, request: Request, asked: Asked) -> int:
         finally:
             collector.finish()
             say_notes(chosen.view, collector)
+
+
+def run_with_summary(request: Request) -> int:
+    """What the request asks for, and after it the table of `-S`.
+
+    DIFFERENCE(sysdig 0.41.4): only the events that the filter chose are counted.
+    """
+    from pyscap.plan import FieldList
+    from pyscap.program import execute, join_plan, make_filter, with_profile
+    from pyscap.views.build import choose, output_row
+    from pyscap.views.collect import Collector
+    from pyscap.views.screen import Screen
+    from pyscap.views.streams import Look
+
+    request = with_profile(request)
+    if request.write is not None:
+        msg = "-S shows a table and -w writes a file"
+        raise UsageError(msg, "write first, then `pyscap stat -r FILE`")
+    view = choose(VIEWS["summary"], ()).view
+    fields = FieldList()
+    compiled = make_filter(request, fields)
+    plan = join_plan(request, fields, compiled)
+    sinks = [plan.output, output_row(view, fields, Look())]
+    collector = Collector(view, Screen(view, as_json=request.json).show)
+    try:
+        output = {"kind": "tee", "sinks": sinks}
+        return execute(request, replace(plan, output=output), compiled, collector.watch)
+    finally:
+        collector.finish()
 
 
 def looked(view: View, asked: Asked) -> View:
@@ -211,6 +244,13 @@ def make_plan(
     plan, compiled = build.make_plan(chosen, text, macros, options, data)
     hidden = redact_row(request)
     return replace(plan, names_users=not request.exclude_users, redact=hidden), compiled
+
+
+def as_events(view: View) -> View:
+    """A stream as a list of its calls, for JSON."""
+    from pyscap.views.streams import EVENT_COLUMNS
+
+    return replace(view, kind="list", columns=EVENT_COLUMNS)
 
 
 def make_screen(

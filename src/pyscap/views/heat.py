@@ -19,8 +19,8 @@ SHADES = " .:-=+*#%@"
 COLOURS = (16, 22, 28, 34, 40, 46, 226, 220, 214, 208, 202, 196)
 """Colours of the 256 for counts, none to most: green, yellow, red."""
 
-LABEL_EVERY = 7
-"""Columns from one label of the scale to the next, in powers of two times the steps."""
+LABEL_EVERY = 10
+"""Characters from one label of the scale to the next, enough for the longest."""
 
 
 def log2_start(position: int, steps: int) -> int:
@@ -46,7 +46,7 @@ def heat_lines(view: View, rows: Rows, *, coloured: bool) -> list[str]:
             shade(by_time[when].get(at, 0), most, coloured=coloured)
             for at in range(first, last + 1)
         )
-        lines.append(f"{label} {cells}" + "\x1b[0m" * coloured)
+        lines.append(f"{label} {cells}\x1b[0m" if coloured else f"{label} {cells}".rstrip())
     return lines
 
 

@@ -22,20 +22,14 @@ if TYPE_CHECKING:
 NUMBERS = ("count", "bytes", "kib", "time", "percent", "rate")
 """Units of columns that are set flush right."""
 
-WIDTHS = {
-    "evt.datetime": 29,
-    "evt.time": 18,
-    "proc.name": 15,
-    "proc.pid": 8,
-    "thread.tid": 8,
-    "user.name": 10,
-    "evt.type": 14,
-    "evt.latency": 10,
-    "proc.duration": 10,
-}
-"""Characters for columns of lists, whose widest value is not known when the first is shown."""
+WIDTHS = {"proc.name": 15, "proc.pid": 7, "evt.type": 10, "evt.latency": 9, "proc.duration": 9}
+"""Least widths of columns of lists, since later rows may need more than the first ones."""
 
-USUAL_WIDTH = 12
+MAX_WIDTH = 48
+"""Greatest width that the first rows of a list give a column."""
+
+MAX_DEPTH = 16
+"""Deepest indentation of a tree."""
 
 
 def is_measured(column: Column, place: int, rows: Rows) -> bool:
@@ -95,28 +89,39 @@ def folded_lines(view: View, rows: Rows) -> list[str]:
 
 
 class Lister:
-    """Shows rows of a list as they come."""
+    """Shows rows of a list as they come; the widths of its columns are those of the first rows."""
 
     def __init__(self, view: View) -> None:
         """Begin with the header still to be shown."""
         self.view = view
         self.depths: dict[Any, int] = {}
-        self.is_first = True
+        self.widths: list[int] = []
         hidden = [n for n, c in enumerate(view.columns) if c.title in view.tree]
         self.places = [n for n in range(len(view.columns)) if n not in hidden]
         self.ids = [n for title in view.tree for n in hidden if view.columns[n].title == title]
 
     def lines(self, rows: Rows) -> list[str]:
         """The rows as text, below the header when they are the first."""
+        body = [
+            [shown(column, value, 0) for column, value in zip(self.view.columns, row, strict=True)]
+            for row in rows.cells
+        ]
         out = []
-        if self.is_first:
+        if body and not self.widths:
+            self.widths = self.first_widths(body)
             out.append(self.line([c.title for c in self.view.columns]))
             out.append("-" * len(out[0]))
-            self.is_first = False
-        for row in rows.cells:
-            cells = [shown(c, v, 0) for c, v in zip(self.view.columns, row, strict=True)]
+        for row, cells in zip(rows.cells, body, strict=True):
             out.append("    " * self.depth(row) + self.line(cells))
         return out
+
+    def first_widths(self, body: list[list[str]]) -> list[int]:
+        """Widths that the first rows need, within bounds."""
+        widths = []
+        for n, column in enumerate(self.view.columns):
+            widest = max(len(column.title), *(len(cells[n]) for cells in body))
+            widths.append(min(MAX_WIDTH, max(WIDTHS.get(column.field, 0), widest)))
+        return widths
 
     def depth(self, row: list[Any]) -> int:
         """How deep a row lies in its tree; the first of a branch lies at its root."""
@@ -125,15 +130,17 @@ class Lister:
         own, parent = (row[n] for n in self.ids)
         if own not in self.depths:
             self.depths[own] = self.depths[parent] + 1 if parent in self.depths else 0
-        return min(self.depths[own], 16)
+        return min(self.depths[own], MAX_DEPTH)
 
     def line(self, cells: list[str]) -> str:
         """One line; the last cell takes what it needs."""
         parts = [
-            cells[n].ljust(WIDTHS.get(self.view.columns[n].field, USUAL_WIDTH))
+            cells[n].rjust(self.widths[n])
+            if self.view.columns[n].unit in NUMBERS
+            else cells[n].ljust(self.widths[n])
             for n in self.places[:-1]
         ]
-        return " ".join([*parts, cells[self.places[-1]]]).rstrip()
+        return "  ".join([*parts, cells[self.places[-1]]]).rstrip()
 
 
 class Screen:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyscap.model.fields import resolve
+from pyscap.views.specs import key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,22 @@ COLOURS = {"read": "\x1b[31m", "write": "\x1b[34m"}
 
 OWNER = ("proc.pid", "fd.num", "fd.name")
 """Fields that tell the owners of data apart: a header stands where they change."""
+
+EVENT_COLUMNS = tuple(
+    key(name, name)
+    for name in (
+        "evt.num",
+        "evt.rawtime",
+        "evt.io_dir",
+        "proc.name",
+        "proc.pid",
+        "fd.num",
+        "fd.name",
+        "evt.rawres",
+        "evt.buffer",
+    )
+)
+"""What JSON says of each call of a stream."""
 
 RECORD = ("ts", "dir", "method", "url", "code", "latency", "size")
 """Values of the engine's HTTP records, before the fields that are added."""

@@ -73,7 +73,13 @@ def shown(column: Column, cell: Any, span_ns: int) -> str:  # noqa: ANN401 - any
     return FORMATS[column.unit](cell, span_ns)
 
 
-SUFFIXES = {"time": "_ns", "percent": "_percent", "kib": "_kib", "rate": "_per_s"}
+SUFFIXES = {
+    "time": "_ns",
+    "datetime": "_ns",
+    "percent": "_percent",
+    "kib": "_kib",
+    "rate": "_per_s",
+}
 """What the JSON name of a computed value says of its unit."""
 
 

@@ -77,9 +77,9 @@ def test_a_view_without_what_it_needs_prints_no_empty_table():
 def test_commands_are_indented_by_descent():
     lister = Lister(VIEWS["spy_users"])
     rows = [
-        [9, "10:00:00", "root", "sh run", None, 20, 9],
-        [9, "10:00:01", "root", "ls", None, 21, 20],
-        [9, "10:00:02", "root", "cat", None, 22, 9],
+        [24158, "10:00:00", "root", None, "sh run", 20, 9],
+        [24158, "10:00:01", "root", None, "ls", 21, 20],
+        [24158, "10:00:02", "root", None, "cat", 22, 9],
     ]
     lines = lister.lines(Rows(rows))[2:]
     assert [len(line) - len(line.lstrip()) for line in lines] == [0, 4, 0]

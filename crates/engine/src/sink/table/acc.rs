@@ -46,6 +46,7 @@ const STEPS: u32 = 16;
 pub struct Histogram {
     counts: BTreeMap<u64, u64>,
     total: u64,
+    range: Option<(u64, u64)>,
 }
 
 impl Histogram {
@@ -53,6 +54,12 @@ impl Histogram {
         let n = u64::try_from(n).unwrap_or(0);
         *self.counts.entry(key::log2_position(n, STEPS)).or_default() += 1;
         self.total += 1;
+        self.widen((n, n));
+    }
+
+    fn widen(&mut self, (low, high): (u64, u64)) {
+        let (first, last) = self.range.unwrap_or((low, high));
+        self.range = Some((first.min(low), last.max(high)));
     }
 
     fn merge(&mut self, other: &Histogram) {
@@ -60,16 +67,21 @@ impl Histogram {
             *self.counts.entry(*at).or_default() += n;
         }
         self.total += other.total;
+        if let Some(range) = other.range {
+            self.widen(range);
+        }
     }
 
-    /// The first number of the step in which the value of rank `q` lies, `q` from 0 to 1.
+    /// The first number of the step in which the value of rank `q` lies, `q` from 0 to 1; no
+    /// less than the smallest value.
     fn quantile(&self, q: f64) -> Option<u64> {
         let rank = (q.clamp(0.0, 1.0) * self.total as f64).ceil().max(1.0) as u64;
         let mut below = 0;
         for (at, n) in &self.counts {
             below += n;
             if below >= rank {
-                return Some(key::log2_start(*at, STEPS));
+                let (low, high) = self.range?;
+                return Some(key::log2_start(*at, STEPS).clamp(low, high));
             }
         }
         None
@@ -281,6 +293,11 @@ mod tests {
             let found = found.as_f64().unwrap();
             assert!(found <= exact && found > exact * 15.0 / 16.0 - 1.0, "{found} {exact}");
         }
+    }
+
+    #[test]
+    fn a_quantile_of_one_value_is_that_value() {
+        assert_eq!(of(Agg::Quantiles, &[Value::Int(9000)]).json(&[0.5, 0.99]), json!([9000, 9000]));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
-    /// Groups of equal width from 0 on; the width doubles when a run needs more than `span`
+    /// Groups of equal width from 0 on; the width grows when a run needs more than `span`
     /// groups, so that a graph of any length fits.
     Width {
         /// Width of a group, 1 or more.
@@ -195,6 +195,19 @@ pub fn number(value: &Value<'_>) -> Option<i64> {
     }
 }
 
+/// By how much a width grows, so that widths of 1 stay 1 or 2 times a power of ten.
+pub fn coarser(width: u64) -> u64 {
+    let mut head = width.max(1);
+    while head % 10 == 0 {
+        head /= 10;
+    }
+    if head == 2 {
+        5
+    } else {
+        2
+    }
+}
+
 /// Which of `steps` equal steps of its power of two `n` lies in, counted from 0.
 ///
 /// The first number of position `p` is `2^o + (p % steps) * 2^o / steps` with `o = p / steps`.
@@ -264,6 +277,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn widths_grow_to_round_numbers() {
+        let mut width = 1;
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            width *= coarser(width);
+            seen.push(width);
+        }
+        assert_eq!(seen, [2, 10, 20, 100, 200]);
+        assert_eq!(coarser(500), 2);
     }
 
     #[test]

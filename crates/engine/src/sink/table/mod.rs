@@ -5,7 +5,7 @@
 //!
 //! The number of keys is bounded. When it is reached, the smaller half goes into one nameless
 //! rest whose keys are counted, so that totals stay right; groups along an axis (of time) become
-//! twice as wide instead.
+//! wider instead.
 
 pub mod acc;
 pub mod key;
@@ -244,25 +244,25 @@ impl Table {
         position
     }
 
-    /// Doubles the width of the axis, if there is one, and joins the groups that fall together.
+    /// Makes the axis, if there is one, coarser, and joins the groups that fall together.
     fn widen(&mut self) {
-        let mut axes = vec![false; self.keys.len()];
-        for ((row, axis), extent) in self.keys.iter_mut().zip(&mut axes).zip(&mut self.extent) {
+        let mut factors = vec![1; self.keys.len()];
+        for ((row, factor), extent) in self.keys.iter_mut().zip(&mut factors).zip(&mut self.extent)
+        {
             if let Some(Bucket::Width { width, .. }) = &mut row.bucket {
-                *width = width.saturating_mul(2);
-                *axis = true;
-                *extent = extent.map(|(first, last)| (first / 2, last / 2));
+                *factor = key::coarser(*width);
+                *width = width.saturating_mul(*factor);
+                *extent = extent.map(|(first, last)| (first / *factor, last / *factor));
             }
         }
-        if !axes.contains(&true) {
+        if factors.iter().all(|factor| *factor == 1) {
             return;
         }
-        let old = std::mem::take(&mut self.groups);
-        let mut order: Vec<_> = old.into_iter().collect();
-        // The earlier half first, so that "last" stays the last.
-        order.sort_by(|a, b| compare_keys(&a.0, &b.0));
-        for (key, accs) in order {
-            let key = halved(&key, &axes);
+        let mut old: Vec<_> = std::mem::take(&mut self.groups).into_iter().collect();
+        // The earlier ones first, so that "last" stays the last.
+        old.sort_by(|a, b| compare_keys(&a.0, &b.0));
+        for (key, accs) in old {
+            let key = shrunk(&key, &factors);
             match self.groups.get_mut(key.as_slice()) {
                 Some(group) => merge(group, &accs),
                 None => drop(self.groups.insert(key.into(), accs)),
@@ -437,12 +437,12 @@ fn compare_keys(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
         .unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
-/// The key after the widths of the `axes` have doubled.
-fn halved(key: &[u8], axes: &[bool]) -> Vec<u8> {
+/// The key after the widths of its buckets have grown by `factors`.
+fn shrunk(key: &[u8], factors: &[u64]) -> Vec<u8> {
     let mut out = Vec::with_capacity(key.len());
-    for (part, axis) in key::decode(key).iter().zip(axes) {
+    for (part, factor) in key::decode(key).iter().zip(factors) {
         match part {
-            Part::Uint(n) if *axis => key::encode_bucket(&mut out, n / 2),
+            Part::Uint(n) if *factor > 1 => key::encode_bucket(&mut out, n / factor),
             other => key::encode_part(&mut out, other),
         }
     }
@@ -572,8 +572,8 @@ mod tests {
         assert_eq!(t.result(false)["rows"], json!([[100, 2], [103, 1]]));
         feed(&mut t, &[("a", 1040), ("a", 1159)]);
         let got = t.result(false);
-        assert_eq!(got["widths"], json!([40]));
-        assert_eq!(got["rows"], json!([[25, 3], [26, 1], [28, 1]]));
+        assert_eq!(got["widths"], json!([100]));
+        assert_eq!(got["rows"], json!([[10, 4], [11, 1]]));
         assert_eq!(got["events"], 5);
     }
 
