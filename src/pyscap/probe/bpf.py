@@ -213,7 +213,16 @@ def host_pid() -> int:
         _instruction(0x77, number=32),  # r0 >>= 32: the number of the thread group
         _instruction(0x95),
     )
-    program = prog_load("host_pid", b"".join(pid_of_caller))
+    return run_once("host_pid", b"".join(pid_of_caller))
+
+
+def run_once(name: str, code: bytes) -> int:
+    """Run a raw tracepoint program in this process; what it returned, 32 bits.
+
+    Raises:
+        BpfError: the kernel is older than 5.10, or refuses.
+    """
+    program = prog_load(name, code)
     try:
         buffer = ctypes.create_string_buffer(struct.pack("<I", program), 128)
         _bpf_buffer(PROG_TEST_RUN, buffer)

@@ -36,10 +36,8 @@ class Hook:
     rows: tuple[Source, ...]
     names: str
     """C statements and definitions that name the tracepoint's arguments."""
-    undo: tuple[str, ...] = ()
-    """Names to take back behind the function."""
-    always: bool = False
-    """Whether the state needs the event whatever the process filter says."""
+    unless: str = "0"
+    """A C condition under which there is no event."""
 
 
 HOOKS: dict[str, Hook] = {
@@ -52,7 +50,14 @@ HOOKS: dict[str, Hook] = {
             syscall_params.EXECUTED,
             "u64 TASK = task_now(), RET = 0, BPRM = ctx->args[2];",
         ),
-        Hook("on_exit", "sched_process_exit", 186, syscall_params.EXITED, "u64 TASK = task_now();"),
+        Hook(
+            "on_exit",
+            "sched_process_exit",
+            186,
+            syscall_params.EXITED,
+            "u64 TASK = task_now();",
+            unless="kread32(task_now(), O_TASK_FLAGS) & TASK_KTHREAD",
+        ),
         Hook(
             "on_switch",
             "sched_switch",
@@ -178,9 +183,12 @@ def c_hook(hook: Hook) -> str:
         [
             f"int {hook.function}(struct bpf_raw_tracepoint_args *ctx)",
             "{",
-            f"\tstruct scratch *s = event_take({hook.code}, FLAG_STATE_{hook.function.upper()});",
+            "\tstruct scratch *s;",
             "\tu64 pos;",
             f"\t{hook.names}",
+            f"\tif ({hook.unless})",
+            "\t\treturn 0;",
+            f"\ts = event_take({hook.code}, FLAG_STATE_{hook.function.upper()});",
             "\tif (!s)",
             "\t\treturn 0;",
             f"\tpos = begin(s, tid_now(), {param_count(hook.rows)});",

@@ -21,6 +21,7 @@ OFFSETS: dict[str, tuple[str, ...]] = {
     "TASK_THREAD_PID": ("task_struct.thread_pid",),
     "TASK_THREAD_NODE": ("task_struct.thread_node",),
     "TASK_CHILDREN": ("task_struct.children",),
+    "TASK_TASKS": ("task_struct.tasks",),
     "TASK_SIGNAL": ("task_struct.signal",),
     "TASK_MM": ("task_struct.mm",),
     "TASK_CRED": ("task_struct.cred",),

@@ -362,7 +362,7 @@ class Probe:
         self._selection = select(self.config, arch)
         bundle = self._compile(arch, layout.constants(btf, arch))
         self._make_maps(bundle)
-        self._fill_maps(arch)
+        self._fill_maps(arch, bundle)
         self._load(bundle, btf)
 
     def _compile(self, arch: str, constants: dict[str, int]) -> Bundle:
@@ -448,21 +448,23 @@ class Probe:
         self._open.append(fd)
         return fd
 
-    def _fill_maps(self, arch: str) -> None:
+    def _fill_maps(self, arch: str, bundle: Bundle) -> None:
         config, push = self.config, self.config.pushdown
         own = own_pid() if config.self_pid is None else config.self_pid
         packed = struct.pack("<QI4II", self.offset_ns, own, *snaplens(config), flags_of(config))
-        bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed)
+        find = partial(self._host_pid, packed, bundle) if own_pid() != os.getpid() else int
+        pids, trees = ([find(pid) for pid in group or ()] for group in (push.pids, push.trees))
+        bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed + bytes(8))
         self._fill_calls(arch)
         if "compat_map" in self._maps:
             for number in range(SYSCALL_SLOTS):
                 native = struct.pack("<i", IA32_TO_X86_64.get(number, -1))
                 bpf.map_update(self._maps["compat_map"], struct.pack("<I", number), native)
         for name, numbers in (
-            ("pid", push.pids),
+            ("pid", pids),
             ("tid", push.tids),
             ("uid", push.uids),
-            ("tree", push.trees),
+            ("tree", trees),
         ):
             for number in numbers or ():
                 bpf.map_update(self._maps[f"{name}_set"], struct.pack("<I", number), b"\1")
@@ -470,6 +472,17 @@ class Probe:
             bpf.map_update(self._maps["comm_set"], comm.encode()[:15].ljust(16, b"\0"), b"\1")
         for number in push.cgroups or ():
             bpf.map_update(self._maps["cgroup_set"], struct.pack("<Q", number), b"\1")
+
+    def _host_pid(self, packed: bytes, bundle: Bundle, pid: int) -> int:
+        """The host's number of a process of our own pid namespace."""
+        config = packed + struct.pack("<I4x", pid)
+        bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), config)
+        fds = [self._maps[shape.name] for shape in bundle.maps]
+        found = bpf.run_once("find_pid", _with_maps(bundle.programs["find_pid"], fds))
+        if not found:
+            msg = f"there is no process {pid}"
+            raise ProbeError(msg, "numbers are those of the pid namespace that pyscap runs in")
+        return found
 
     def _fill_calls(self, arch: str) -> None:
         push, selection = self.config.pushdown, self._selection

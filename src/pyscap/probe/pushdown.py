@@ -20,7 +20,7 @@ class Pushdown:
     state: frozenset[int] = frozenset()
     """Event codes that the state needs: delivered whatever the other conditions say."""
     pids: frozenset[int] | None = None
-    """Process numbers (of the whole thread group), as the host numbers them."""
+    """Process numbers (of the whole thread group) in the pid namespace of the capture."""
     tids: frozenset[int] | None = None
     """Thread numbers, as the host numbers them."""
     uids: frozenset[int] | None = None

@@ -346,3 +346,33 @@ static __always_inline s64 forking_call(u64 *flags)
 	return NR_CLONE;
 }
 #endif
+
+/* ---- pid namespaces ------------------------------------------------------------------------- */
+
+#define PROCESSES_TRIED 4096
+
+/*
+ * The host's number of the process that has `wanted_pid` in our own pid namespace; 0 when there is
+ * none. The loader runs it in its own process.
+ */
+int find_pid(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct config *cfg = config_get();
+	u64 self = task_now(), level = task_level(self), space = task_pid_namespace(self);
+	u64 node = kread64(self, O_TASK_GROUP_LEADER) + O_TASK_TASKS;
+	u64 at = O_PID_NUMBERS + level * SIZE_UPID;
+	int n;
+	if (!cfg)
+		return 0;
+	for (n = 0; n < PROCESSES_TRIED; n++) {
+		u64 task = node - O_TASK_TASKS, pid = kread64(task, O_TASK_THREAD_PID);
+		u64 differs = kread64(pid, at + O_UPID_NS) ^ space;
+		/* One condition a turn: the verifier keeps every branch in mind. A process of a
+		 * namespace above ours has something else where its number would be. */
+		differs |= kread32(pid, at + O_UPID_NR) ^ cfg->wanted_pid;
+		if (!differs)
+			return kread32(task, O_TASK_TGID);
+		node = kread64(node, 0);
+	}
+	return 0;
+}

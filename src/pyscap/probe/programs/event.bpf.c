@@ -36,6 +36,7 @@ struct config {
 	u32 self_tgid;
 	u32 snaplen[SNAP_KINDS];
 	u32 flags; /* FLAG_*, which filters and options are in use */
+	u32 wanted_pid; /* what find_pid looks for */
 };
 
 struct counters {
