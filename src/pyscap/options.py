@@ -744,6 +744,11 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "sanitize", "pyscap.privacy:command", "copy a capture without environments and secrets"
     ),
     CommandSpec(
+        "doctor",
+        "pyscap.output.diagnosis:command",
+        "check what a capture needs, and say what to do",
+    ),
+    CommandSpec(
         "completion", "pyscap.completion:command", "print the completion script of a shell"
     ),
 )
