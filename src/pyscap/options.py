@@ -736,6 +736,7 @@ class CommandSpec:
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec("show", "pyscap.output.detail:show", "show everything about one event of a file"),
     CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
     CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
     CommandSpec("graph", "pyscap.views.graph:graph", "plot events, bytes or latency over time"),

@@ -41,6 +41,8 @@ def run(request: Request) -> int:
     request = with_profile(request)
     if request.check_filter or request.explain_filter:
         return tell_filter(request)
+    if request.details and request.write is None:
+        return tell_details(request)
     if request.write is None and not request.is_live:
         plan = plan_text(request, lambda: make_plan(request).to_json())
         return run_files(plan, request.read, request, Stop())
@@ -52,6 +54,17 @@ def run(request: Request) -> int:
     if not request.is_live:
         return export(whole, request, Stop())
     return execute(request, whole, compiled)
+
+
+def tell_details(request: Request) -> int:
+    """Show everything about each chosen event."""
+    from pyscap.output.detail import Printer
+    from pyscap.plan import FieldList
+
+    fields = FieldList()
+    compiled = make_filter(request, fields)
+    plan = join_plan(request, fields, compiled)
+    return execute(request, plan, compiled, Printer(request).watch)
 
 
 def execute(

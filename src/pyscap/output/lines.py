@@ -61,6 +61,10 @@ def output_row(request: Request, fields: FieldList) -> Json:
     """
     if request.quiet or request.write is not None:
         return {"kind": "none"}
+    if request.details:
+        from pyscap.output.detail import detail_row
+
+        return detail_row(fields)
     if request.json:
         return json_row(template.parse(template_text(wanted(request))), request, fields)
     return text_row(request, fields)

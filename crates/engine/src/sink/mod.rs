@@ -2,6 +2,7 @@
 //!
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
+pub mod detail;
 pub mod http;
 pub mod json;
 pub mod needs;
@@ -39,6 +40,8 @@ pub enum OutputRow {
     Table(table::TableRow),
     /// List them.
     Rows(rows::RowsRow),
+    /// Tell everything about each.
+    Detail(detail::DetailRow),
     /// Write them as a capture file.
     Savefile(savefile::SavefileRow),
     /// Find out what a capture file with the chosen events must hold besides them.
@@ -70,6 +73,7 @@ pub fn make(
         OutputRow::Json(row) => Box::new(json::JsonSink::new(row, fields, open)?),
         OutputRow::Table(row) => Box::new(table::TableSink::new(row, fields)?),
         OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row, fields)?),
+        OutputRow::Detail(row) => Box::new(detail::DetailSink::new(row, fields)?),
         OutputRow::Savefile(row) => Box::new(savefile::SavefileSink::new(row, tables, open)?),
         OutputRow::Survey {} => Box::<needs::Survey>::default(),
         OutputRow::Stream(row) => Box::new(stream::StreamSink::new(row, fields, open)?),
