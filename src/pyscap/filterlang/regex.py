@@ -242,6 +242,9 @@ class _Translator:
 
     def _bracket_char(self, at: int) -> tuple[str, int]:
         char = self.pattern[at]
+        if "\udc80" <= char <= "\udcff":
+            msg = "a byte that is not UTF-8 cannot stand in brackets"
+            raise RegexError(msg, at)
         if char != "\\":
             return char, 1
         text, taken = self._escaped(at)

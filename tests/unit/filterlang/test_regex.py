@@ -48,6 +48,7 @@ def test_translate(pattern: str, ours: str) -> None:
         ("a{1001}", 1),
         ("a{3,2}", 1),
         ("(a{1000}){1000}", 9),
+        ("[\udcff]", 1),
     ],
 )
 def test_translate_refuses(pattern: str, offset: int) -> None:
