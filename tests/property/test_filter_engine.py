@@ -11,7 +11,7 @@ from typing import Any
 
 import captures
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyscap._engine import Session
@@ -220,14 +220,14 @@ def compared(tree: Node, data: bytes) -> bool:
 FILTERS = st.recursive(st.deferred(checks) | st.deferred(calls), groups, max_leaves=5)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(FILTERS)
 def test_engine_and_reference_agree(tree: Node) -> None:
     compared(tree, SMALL)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 @given(tree=FILTERS)
 def test_engine_and_reference_agree_on_real_events(curl_google: Path, tree: Node) -> None:
     compared(tree, curl_google.read_bytes())

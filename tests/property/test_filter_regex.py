@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyscap._engine import Session
@@ -37,7 +37,7 @@ def placed(error: RegexError, pattern: str) -> None:
     assert 0 <= error.offset <= len(pattern)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 @given(st.lists(PATTERNS, min_size=20, max_size=60))
 def test_what_is_translated_is_taken(patterns: list[str]) -> None:
     good = []
