@@ -1,7 +1,7 @@
 """Graphs as files: SVG and HTML by hand, PNG by Pillow.
 
 In:  a `Series`. Out: the bytes of a file. `FORMATS` says which there are.
-Source: ADR 0012 (graphs as images).
+Source: ADR 0021 (graphs as images).
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def value_step(series: Series) -> float:
     """From one line across to the next: a round number, of bytes in units of 1024."""
     most = max((v for values in series.values for v in values if v is not None), default=0)
     unit = 1.0
-    while series.measure.unit == "bytes" and most / LINES_ACROSS >= 1024 * unit:
+    while series.measure.unit == "bytes" and most / LINES_ACROSS >= 512 * unit:
         unit *= 1024
     return round_up(most / LINES_ACROSS / unit) * unit
 
