@@ -183,6 +183,7 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
     dict.set_item("first_ns", stats.first_ns)?;
     dict.set_item("last_ns", stats.last_ns)?;
     dict.set_item("summaries", &stats.summaries)?;
+    dict.set_item("spots", &stats.spots)?;
     Ok(dict)
 }
 

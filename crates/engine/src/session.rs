@@ -29,6 +29,9 @@ use crate::walk::{Ground, Walk};
 /// Rings hold 8 MB a processor by default, which is 40 ms of a million events a second.
 const IDLE_SLEEP: Duration = Duration::from_millis(5);
 
+/// Most damaged spots whose offsets are told.
+const MAX_SPOTS: usize = 100;
+
 /// Most summaries kept: one a capture that was merged into the input.
 const MAX_SUMMARIES: usize = 64;
 
@@ -52,6 +55,8 @@ pub struct Stats {
     pub damaged: u64,
     /// Offset of the first damaged block, and what is wrong with it.
     pub first_damage: Option<(u64, &'static str)>,
+    /// The first [`MAX_SPOTS`] damaged spots.
+    pub spots: Vec<(u64, &'static str)>,
     /// Packet blocks passed over.
     pub packets: u64,
     /// Sections begun.
@@ -402,6 +407,9 @@ impl Pipe {
     fn count_damage(&mut self, offset: u64, what: &'static str) {
         self.stats.damaged += 1;
         self.stats.first_damage.get_or_insert((offset, what));
+        if self.stats.spots.len() < MAX_SPOTS {
+            self.stats.spots.push((offset, what));
+        }
     }
 
     /// A section header after events begins a capture of its own; before them it is one of

@@ -258,7 +258,9 @@ pub struct Tables {
     pub containers: crate::plan::ContainerRows,
     /// Metadata blocks.
     pub layouts: Arc<Layouts>,
-    /// Stands for codes beyond the table.
+    /// Stand for the codes next beyond the table, with their number as name.
+    newer: Vec<EventInfo>,
+    /// Stands for codes further away.
     pub unknown: EventInfo,
     /// Stands for descriptor types beyond the table.
     pub unknown_fd: FdType,
@@ -354,14 +356,17 @@ impl Tables {
             zone: crate::render::Zone::default(),
             containers: rows.containers.clone(),
             layouts: Arc::default(),
-            unknown: unknown_event(),
+            newer: newer_events(rows.events.len()),
+            unknown: unknown_event("unknown"),
             unknown_fd: unknown_fd(),
         })
     }
 
     /// What the table says of `code`; codes beyond it get a nameless row.
     pub fn event(&self, code: u16) -> &EventInfo {
-        self.events.get(usize::from(code)).unwrap_or(&self.unknown)
+        let code = usize::from(code);
+        let newer = || self.newer.get(code.wrapping_sub(self.events.len()));
+        self.events.get(code).or_else(newer).unwrap_or(&self.unknown)
     }
 
     /// What is shown of descriptors of `kind`.
@@ -483,10 +488,18 @@ fn is_retval(first: &ParamInfo) -> bool {
         || (&*first.name == "res" && first.size != 0)
 }
 
-fn unknown_event() -> EventInfo {
+/// How many codes of newer schemas are known by their number.
+const NEWER_CODES: usize = 512;
+
+/// Rows for the codes from `first` on.
+fn newer_events(first: usize) -> Vec<EventInfo> {
+    (first..first + NEWER_CODES).map(|code| unknown_event(&format!("[{code}]"))).collect()
+}
+
+fn unknown_event(name: &str) -> EventInfo {
     EventInfo {
         code: u16::MAX,
-        name: "unknown".into(),
+        name: name.into(),
         is_enter: false,
         flags: 0,
         categories: vec!["UNKNOWN".into()],

@@ -89,8 +89,8 @@ class Field(Subconstruct):  # type: ignore[misc]  # construct is untyped
         return self.subcon._parsereport(stream, context, path)
 
     def _has_room(self, stream: BytesIO, context: Container) -> bool:
-        here = stream.tell()
-        left = len(stream.getbuffer()) - here
+        # The stream of an entry tells offsets in the whole file.
+        left = len(stream.getbuffer()) - BytesIO.tell(stream)
         tail = context.setdefault("_tail_len", left)
         return bool(tail > self.min_tail and left >= self.subcon.sizeof())
 

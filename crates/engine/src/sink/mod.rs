@@ -4,6 +4,7 @@
 
 pub mod detail;
 pub mod http;
+pub mod inspect;
 pub mod json;
 pub mod needs;
 pub mod output;
@@ -50,6 +51,8 @@ pub enum OutputRow {
     Stream(stream::StreamRow),
     /// Pair HTTP requests and responses.
     Http(http::HttpRow),
+    /// Say what the capture is.
+    Inspect {},
     /// Give each to several sinks.
     Tee {
         /// The sinks, in order.
@@ -75,6 +78,7 @@ pub fn make(
         OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row, fields)?),
         OutputRow::Detail(row) => Box::new(detail::DetailSink::new(row, fields)?),
         OutputRow::Savefile(row) => Box::new(savefile::SavefileSink::new(row, tables, open)?),
+        OutputRow::Inspect {} => Box::<inspect::Inspect>::default(),
         OutputRow::Survey {} => Box::<needs::Survey>::default(),
         OutputRow::Stream(row) => Box::new(stream::StreamSink::new(row, fields, open)?),
         OutputRow::Http(row) => Box::new(http::HttpSink::new(row, fields)?),
