@@ -441,6 +441,18 @@ CALLS = (
     ),
 )
 
+EVENTS = (
+    View(
+        "around",
+        "around",
+        "Events around those that a filter chooses",
+        "The lines of all events that lie within the range before and after each event of the "
+        "filter. The files are read twice.",
+        args=(Arg("range_ns", "ms", "range before and after, in milliseconds, 1 or more"),),
+        limit=0,
+    ),
+)
+
 STATE = (
     View(
         "lsof",
@@ -547,7 +559,7 @@ USERS = (
 
 VIEWS: dict[str, View] = {
     view.name: view
-    for group in (PROCESSES, FILES, DESCRIPTORS, NETWORK, CALLS, STATE, USERS)
+    for group in (PROCESSES, FILES, DESCRIPTORS, NETWORK, CALLS, EVENTS, STATE, USERS)
     for view in group
 }
 """Every view by name."""
@@ -558,6 +570,7 @@ GROUPS: dict[str, tuple[View, ...]] = {
     "Descriptors": DESCRIPTORS,
     "Network": NETWORK,
     "Calls": CALLS,
+    "Events": EVENTS,
     "State": STATE,
     "Users": USERS,
 }

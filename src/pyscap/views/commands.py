@@ -167,7 +167,12 @@ def show(name: str, request: Request, asked: Asked) -> int:
     from pyscap.views.collect import Collector
 
     request = with_profile(request)
-    chosen = choose(looked(find(name), asked), request.words)
+    view = find(name)
+    if view.kind == "around":
+        from pyscap.views.around import run as run_around
+
+        return run_around(view, request)
+    chosen = choose(looked(view, asked), request.words)
     if request.json and chosen.view.kind == "stream":
         chosen = replace(chosen, view=as_events(chosen.view))
     plan, compiled = make_plan(chosen, request, asked, make_options(request))

@@ -13,12 +13,13 @@ Unit = Literal["text", "count", "bytes", "kib", "time", "datetime", "percent", "
 """How a value is shown: times are nanoseconds, kib are KiB, percents are nanoseconds of one
 processor in relation to the time that the rows cover, rates are numbers in relation to it."""
 
-Kind = Literal["table", "list", "state", "stream", "http", "heat", "folded"]
+Kind = Literal["table", "list", "state", "stream", "http", "heat", "folded", "around"]
 """How a view works.
 
 table: events are grouped by its keys; list: events as rows; state: processes, threads or
 descriptors as rows, once; stream: the data that calls read and write; http: requests with their
-responses, listed or grouped; heat: counts over time and a magnitude; folded: stacks with a number.
+responses, listed or grouped; heat: counts over time and a magnitude; folded: stacks with a number;
+around: the lines of what lies near.
 """
 
 
