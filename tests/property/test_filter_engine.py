@@ -220,6 +220,7 @@ def compared(tree: Node, data: bytes) -> bool:
 FILTERS = st.recursive(st.deferred(checks) | st.deferred(calls), groups, max_leaves=5)
 
 
+@pytest.mark.timeout(900)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(FILTERS)
 def test_engine_and_reference_agree(tree: Node) -> None:
@@ -227,7 +228,8 @@ def test_engine_and_reference_agree(tree: Node) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@pytest.mark.timeout(900)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(tree=FILTERS)
 def test_engine_and_reference_agree_on_real_events(curl_google: Path, tree: Node) -> None:
     compared(tree, curl_google.read_bytes())
