@@ -122,10 +122,6 @@ def _octets(value: object) -> object:
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
-def _key(value: object) -> object:
-    return _octets(value)
-
-
 def _fold(value: object) -> bytes:
     return bytes(_octets(value)).lower()  # type: ignore[call-overload,no-any-return]
 
@@ -135,10 +131,10 @@ def _raw(value: object) -> bytes:
 
 
 _OPERATORS: dict[str, Callable[[Single, object], bool]] = {
-    "<": lambda a, b: _key(a) < _key(b),  # type: ignore[operator]
-    "<=": lambda a, b: _key(a) <= _key(b),  # type: ignore[operator]
-    ">": lambda a, b: _key(a) > _key(b),  # type: ignore[operator]
-    ">=": lambda a, b: _key(a) >= _key(b),  # type: ignore[operator]
+    "<": lambda a, b: _octets(a) < _octets(b),  # type: ignore[operator]
+    "<=": lambda a, b: _octets(a) <= _octets(b),  # type: ignore[operator]
+    ">": lambda a, b: _octets(a) > _octets(b),  # type: ignore[operator]
+    ">=": lambda a, b: _octets(a) >= _octets(b),  # type: ignore[operator]
     "contains": lambda a, b: _raw(b) in _raw(a),
     "bcontains": lambda a, b: _raw(b) in _raw(a),
     "icontains": lambda a, b: _fold(b) in _fold(a),

@@ -158,7 +158,7 @@ def test_the_engine_computes_every_usable_field() -> None:
     usable = {row.name for row in FIELDS.values() if row.gone is None}
     lowered = {"evt.around"}
     missing = usable - lowered - set(vocabulary()["fields"])
-    assert {class_of(name) for name in missing} <= {"container", "k8s"}
+    assert missing == set()
 
 
 def test_class_of_knows_the_listing_class() -> None:
