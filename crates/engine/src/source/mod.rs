@@ -4,6 +4,7 @@
 
 pub mod carried;
 pub mod compress;
+pub mod lists;
 pub mod metadata;
 pub mod redact;
 #[cfg(target_os = "linux")]
