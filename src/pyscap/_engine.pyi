@@ -39,6 +39,10 @@ class Session:
         """Ask live sources to deliver what is buffered and end."""
     def walk(self) -> None:
         """Send the state as it stands through the plan's walk, if it has one."""
+    def is_full(self) -> bool:
+        """Whether the output needs its next file, or its result taken."""
+    def next_file(self, fd: int, summary: str | None = None) -> None:
+        """Complete the capture file that is written and go on in descriptor `fd`."""
     def result(self, reset: bool = False) -> str | None:
         """What the output has collected, as JSON text; None when it is one that does not.
 

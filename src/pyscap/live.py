@@ -98,7 +98,7 @@ def capture_until(
 
     options = save.section_options(request.filter_text, live=True)
     with (
-        save.saved(plan, request) as plan,
+        save.saved(plan, request, stop) as plan,
         ContainerWatch() as containers,
         Probe(probe_config(request, plan, pushdown, command)) as probe,
     ):

@@ -539,8 +539,9 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "Writing",
         "begin a new file after so many million bytes",
         "Rotation: a new file begins when the current one exceeds this size, a number of million "
-        "bytes or a size with a unit. A counter is added to the name. Every file can be read "
-        "alone.",
+        "bytes or a size with a unit, before compression. A counter is added to the name. Every "
+        "file can be read alone; it holds at least as much of events as of the state at its "
+        "head.",
         "-C, --file-size: no units",
         parse=parse_megabytes,
     ),
@@ -552,7 +553,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "begin a new file after so much time",
         "Rotation: a new file begins after this time. A name with `%` is a pattern for the date "
         "and time, as in `trace-%H%M%S.scap`; otherwise a counter is added.",
-        "-G, --seconds: follows the wall clock even when reading a file",
+        "-G, --seconds: follows the wall clock, also when a file is read",
         parse=parse_duration_ns,
     ),
     _O(
@@ -573,7 +574,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "keep only so many files",
         "Rotation: with `-C` and `-e` only the last N files are kept; with `-G` the capture ends "
         "after N files.",
-        "-W, --limit",
+        "-W, --limit: numbers begin again at 0",
         parse=parse_count,
     ),
     _O(

@@ -161,12 +161,13 @@ def export(plan: Plan, request: Request, stop: Stop) -> int:
             others = "drop"
         elif plan.filter:
             others = save.needed(plan, lambda engine: survey(engine, names, stop))
-        with save.output_file(name, overwrite=request.overwrite) as fd:
+        with save.output_files(request, stop) as (fd, rotate):
             row = save.output_row(
                 fd,
                 compression=save.compression(name, gzip=request.compress),
                 others=others,
                 options=save.section_options(request.filter_text) if plan.filter else (),
+                rotate=rotate,
             )
             return run_files(replace(plan, output=row).to_json(), names, request, stop)
 

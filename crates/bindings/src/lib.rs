@@ -133,6 +133,18 @@ impl PySession {
         unlocked(py, move || session.finish(summary))
     }
 
+    /// Whether the output needs its next file, or its result taken.
+    fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
+    /// Completes the capture file that is written and goes on in descriptor `fd`.
+    #[pyo3(signature = (fd, summary = None))]
+    fn next_file(&mut self, py: Python<'_>, fd: i32, summary: Option<&str>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.next_file(fd, summary))
+    }
+
     /// What the output has collected, as JSON text; `reset` begins anew.
     #[pyo3(signature = (reset = false))]
     fn result(&mut self, py: Python<'_>, reset: bool) -> PyResult<Option<String>> {

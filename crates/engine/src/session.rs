@@ -17,6 +17,7 @@ use crate::filter::Program;
 use crate::plan::{Options, Plan};
 use crate::render::Zone;
 use crate::sink::{OpenFd, Passed, PassedOver, Sink};
+use crate::source::lists::ListWriter;
 use crate::source::metadata::Layouts;
 use crate::source::redact::{Redacted, Redactor};
 use crate::source::{carried, Block, Source, SECTION_HEADER};
@@ -128,6 +129,7 @@ impl Session {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
         tables.layouts = Arc::new(Layouts::new(&plan.layouts)?);
+        tables.lists = Arc::new(ListWriter::new(&plan.layouts)?);
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
         let state = State::new(&plan.transitions, &tables, &plan.options)?;
@@ -202,6 +204,19 @@ impl Session {
     /// I/O errors of the output.
     pub fn finish(&mut self, summary: Option<&str>) -> Result<()> {
         self.sink.finish(summary)
+    }
+
+    /// Whether the output needs its next file, or its result taken, before it gets more events.
+    pub fn is_full(&self) -> bool {
+        self.sink.is_full()
+    }
+
+    /// Completes the capture file that is written and goes on in `fd`.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    pub fn next_file(&mut self, fd: i32, summary: Option<&str>) -> Result<()> {
+        self.sink.next_file(fd, &self.pipe.state, summary)
     }
 
     /// Takes blocks that come from no source, now: what was found out about a container.

@@ -258,6 +258,8 @@ pub struct Tables {
     pub containers: crate::plan::ContainerRows,
     /// Metadata blocks.
     pub layouts: Arc<Layouts>,
+    /// Writes the state as metadata blocks.
+    pub lists: Arc<crate::source::lists::ListWriter>,
     /// Stand for the codes next beyond the table, with their number as name.
     newer: Vec<EventInfo>,
     /// Stands for codes further away.
@@ -356,6 +358,7 @@ impl Tables {
             zone: crate::render::Zone::default(),
             containers: rows.containers.clone(),
             layouts: Arc::default(),
+            lists: Arc::default(),
             newer: newer_events(rows.events.len()),
             unknown: unknown_event("unknown"),
             unknown_fd: unknown_fd(),

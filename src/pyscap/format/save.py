@@ -17,10 +17,11 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyscap import _engine
+from pyscap import _engine, rotation
 from pyscap.errors import OutputError
 from pyscap.format.encode import (
     OPTION_APPLICATION,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from pyscap.plan import Plan
     from pyscap.request import Request
+    from pyscap.session import Stop
 
 Row = dict[str, Any]
 
@@ -77,6 +79,28 @@ def _remove_empty(name: str, fd: int) -> None:
         Path(name).unlink(missing_ok=True)
 
 
+@contextmanager
+def output_files(request: Request, stop: Stop) -> Iterator[tuple[int, Row | None]]:
+    """The descriptor of a request's output, and when the next file begins, if there are several.
+
+    While this lasts, `stop` gives the engine its next files.
+
+    Raises:
+        OutputError: a file exists, is a link, or cannot be made.
+    """
+    name = request.write or "-"
+    if not rotation.is_wanted(request) or name == "-":
+        with output_file(name, overwrite=request.overwrite) as fd:
+            yield fd, None
+        return
+    files = rotation.Rotation(request, stop, partial(_open, overwrite=request.overwrite))
+    stop.watch = files.look
+    try:
+        yield files.fd, files.limits()
+    finally:
+        files.close()
+
+
 def _open(name: str, *, overwrite: bool) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     flags |= os.O_TRUNC if overwrite or _is_special(name) else os.O_EXCL
@@ -103,7 +127,12 @@ def _refused(name: str, error: OSError) -> OutputError:
 
 
 def output_row(
-    fd: int, *, compression: str, others: str | Row, options: Sequence[tuple[int, str]] = ()
+    fd: int,
+    *,
+    compression: str,
+    others: str | Row,
+    options: Sequence[tuple[int, str]] = (),
+    rotate: Row | None = None,
 ) -> Row:
     """The engine's output row of a capture file.
 
@@ -114,6 +143,7 @@ def output_row(
             filtered), `drop` (nothing), `state` (those that change the state) or the row of
             `needed`.
         options: code and text of options added to the section headers.
+        rotate: when the next file begins, as `output_files` says; None for one file.
     """
     return {
         "kind": "savefile",
@@ -123,6 +153,7 @@ def output_row(
         "carry_state": True,
         "hold_last": stat.S_ISREG(os.fstat(fd).st_mode),
         "section_options": list(options),
+        "rotate": rotate,
     }
 
 
@@ -145,7 +176,7 @@ def section_options(filter_text: str = "", *, live: bool = False) -> list[tuple[
 
 
 @contextmanager
-def saved(plan: Plan, request: Request) -> Iterator[Plan]:
+def saved(plan: Plan, request: Request, stop: Stop) -> Iterator[Plan]:
     """The plan of a live capture with the file of its request as output, if it has one.
 
     What a filter rejects cannot be looked at twice here, so everything that changes the state is
@@ -158,8 +189,9 @@ def saved(plan: Plan, request: Request) -> Iterator[Plan]:
     if plan.filter:
         others = "drop" if request.no_fatfile else "state"
     kind = compression(request.write, gzip=request.compress)
-    with output_file(request.write, overwrite=request.overwrite) as fd:
-        yield replace(plan, output=output_row(fd, compression=kind, others=others))
+    with output_files(request, stop) as (fd, rotate):
+        row = output_row(fd, compression=kind, others=others, rotate=rotate)
+        yield replace(plan, output=row)
 
 
 def summary(stats: Mapping[str, Any], filter_text: str = "", **more: object) -> str:

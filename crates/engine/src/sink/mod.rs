@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod json;
 pub mod needs;
 pub mod output;
+pub mod rotate;
 pub mod rows;
 pub mod savefile;
 pub mod source;
@@ -187,7 +188,16 @@ pub trait Sink: Send {
         None
     }
 
-    /// Whether its result should be taken before it gets more events.
+    /// Completes the current file and goes on in `fd`, with `state` at its head; sinks that write
+    /// no capture files go on as they are.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    fn next_file(&mut self, _fd: i32, _state: &State, _summary: Option<&str>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether its result should be taken, or it needs its next file, before it gets more events.
     fn is_full(&self) -> bool {
         false
     }

@@ -18,12 +18,14 @@ use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use super::needs::{Needs, NeedsRow, Position, ProcessKey};
+use super::rotate::{Meter, RotateRow};
 use super::{OpenFd, Passed, PassedOver, Sink};
 use crate::ctx::Ctx;
 use crate::decode::{self, option, EventKind, Extent};
 use crate::error::{Error, Result};
 use crate::event::{Event, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
+use crate::source::lists::ListWriter;
 use crate::source::metadata::Layouts;
 use crate::source::{carried, Block, SECTION_HEADER};
 use crate::state::State;
@@ -71,7 +73,13 @@ pub struct SavefileRow {
     pub hold_last: bool,
     /// Code and text of options added to the section headers.
     pub section_options: Vec<(u16, String)>,
+    /// When the next file begins; absent for one file.
+    #[serde(default)]
+    pub rotate: Option<RotateRow>,
 }
+
+/// Most bytes of lists that are kept for the next files.
+const MAX_HEAD_BYTES: usize = 16 << 20;
 
 /// Largest block that every reader takes, except of large events.
 const MAX_EVENT_BLOCK: usize = 65544;
@@ -95,6 +103,20 @@ pub struct SavefileSink {
     saw_event: bool,
     /// Threads whose row of the process list is kept.
     kept_tids: FxHashSet<i64>,
+    rotation: Option<Rotation>,
+}
+
+/// What a sink that writes several files knows beside.
+struct Rotation {
+    limits: RotateRow,
+    meter: Meter,
+    /// The section header, and the lists that are not of threads, for the head of the next file.
+    header: Vec<u8>,
+    lists: Vec<u8>,
+    writer: Arc<ListWriter>,
+    compression: Compression,
+    hold_last: bool,
+    open: OpenFd,
 }
 
 enum Kept {
@@ -127,6 +149,16 @@ impl SavefileSink {
             pieces: VecDeque::new(),
             saw_event: false,
             kept_tids: FxHashSet::default(),
+            rotation: row.rotate.as_ref().map(|limits| Rotation {
+                limits: limits.clone(),
+                meter: Meter::default(),
+                header: Vec::new(),
+                lists: Vec::new(),
+                writer: tables.lists.clone(),
+                compression: row.compression,
+                hold_last: row.hold_last,
+                open,
+            }),
         })
     }
 
@@ -135,15 +167,23 @@ impl SavefileSink {
         self.pieces.clear();
         self.kept_tids.clear();
         self.saw_event = false;
-        if self.section_options.is_empty() {
-            return self.out.block(block.raw);
+        let raw = match self.section_options.as_slice() {
+            [] => block.raw.to_vec(),
+            options => with_options(block, options),
+        };
+        if let Some(rotation) = &mut self.rotation {
+            rotation.header.clone_from(&raw);
+            rotation.lists.clear();
         }
-        self.out.block(&with_options(block, &self.section_options))
+        self.out.block(&raw)
     }
 
     /// Writes a metadata block, or lets it travel in the next events: after the first event
     /// other readers would take it for the end of the capture.
     fn put_metadata(&mut self, raw: &[u8]) -> Result<()> {
+        if let Some(rotation) = &mut self.rotation {
+            rotation.remember(raw, &self.layouts);
+        }
         let late = self.saw_event && self.carry_state;
         if self.carry_state {
             self.gathered.extend_from_slice(raw);
@@ -156,6 +196,9 @@ impl SavefileSink {
 
     fn put_event(&mut self, block: &Block<'_>, state_only: bool, tables: &Tables) -> Result<()> {
         self.saw_event = true;
+        if let Some(rotation) = &mut self.rotation {
+            rotation.meter.add_bytes(block.raw.len());
+        }
         if !self.gathered.is_empty() {
             let metadata = std::mem::take(&mut self.gathered);
             self.pieces.extend(carried::split(&metadata));
@@ -206,6 +249,18 @@ impl SavefileSink {
         let useful = over.why == Passed::Stored || over.ev.is_some_and(|ev| changes_state(ev));
         let needed = useful && Self::is_needed(needs, self.position, over.state, over.tid);
         needed.then_some(over.why != Passed::Hidden)
+    }
+}
+
+impl Rotation {
+    /// Keeps a metadata block for the heads of the next files, unless the state will replace it.
+    fn remember(&mut self, raw: &[u8], layouts: &Layouts) {
+        self.meter.add_head(raw.len());
+        let kind = raw.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let room = self.lists.len() + raw.len() <= MAX_HEAD_BYTES;
+        if room && !layouts.is_of_threads(kind) {
+            self.lists.extend_from_slice(raw);
+        }
     }
 }
 
@@ -262,6 +317,9 @@ impl Sink for SavefileSink {
 
     fn event(&mut self, ctx: &Ctx<'_>, block: &Block<'_>, _fields: &Extractors) -> Result<bool> {
         self.position.event();
+        if let Some(rotation) = &mut self.rotation {
+            rotation.meter.add_event(ctx.ev.ts_ns);
+        }
         self.put_event(block, false, ctx.tables)?;
         Ok(true)
     }
@@ -276,6 +334,34 @@ impl Sink for SavefileSink {
 
     fn finish(&mut self, summary: Option<&str>) -> Result<()> {
         self.out.finish(summary)
+    }
+
+    fn next_file(&mut self, fd: i32, state: &State, summary: Option<&str>) -> Result<()> {
+        let Some(rotation) = &mut self.rotation else { return Ok(()) };
+        self.out.finish(summary)?;
+        let file = (rotation.open)(fd).map_err(|e| Error::io("opening the output", e))?;
+        self.out = Output::new(file, rotation.compression, rotation.hold_last)?;
+        let (others, position) = (&self.others, self.position);
+        let threads = rotation.writer.blocks(state, |thread| match others {
+            Kept::Needed(needs) => Self::is_needed(needs, position, state, thread.tid),
+            _ => true,
+        });
+        self.pieces.clear();
+        self.gathered.clear();
+        if self.carry_state {
+            self.gathered.extend_from_slice(&rotation.lists);
+            self.gathered.extend_from_slice(&threads);
+        }
+        self.saw_event = false;
+        rotation.meter = Meter::default();
+        rotation.meter.add_head(rotation.header.len() + rotation.lists.len() + threads.len());
+        self.out.block(&rotation.header)?;
+        self.out.block(&rotation.lists)?;
+        self.out.block(&threads)
+    }
+
+    fn is_full(&self) -> bool {
+        self.rotation.as_ref().is_some_and(|r| r.meter.is_full(&r.limits))
     }
 
     fn flush(&mut self) -> Result<()> {

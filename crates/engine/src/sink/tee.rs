@@ -9,6 +9,7 @@ use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
 use crate::source::Block;
+use crate::state::State;
 use crate::tables::Tables;
 
 /// Sinks that all get everything.
@@ -57,6 +58,10 @@ impl Sink for Tee {
     /// The result of the first sink that has one.
     fn result(&mut self, reset: bool) -> Option<Json> {
         self.0.iter_mut().find_map(|sink| sink.result(reset))
+    }
+
+    fn next_file(&mut self, fd: i32, state: &State, summary: Option<&str>) -> Result<()> {
+        super::rotate::next_file_of_all(&mut self.0, fd, state, summary)
     }
 
     fn is_full(&self) -> bool {

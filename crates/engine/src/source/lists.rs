@@ -254,7 +254,8 @@ fn put(out: &mut Vec<u8>, wire: Wire, value: &Out<'_>) {
         }
         (Wire::Text, Out::Text(text)) => put_text(out, text, MAX_TEXT_BYTES),
         (Wire::Text, Out::List(texts)) => {
-            let joined: Vec<u8> = texts.iter().flat_map(|t| t.iter().chain(&[0])).copied().collect();
+            let joined: Vec<u8> =
+                texts.iter().flat_map(|t| t.iter().chain(&[0])).copied().collect();
             put_text(out, &joined, MAX_LIST_BYTES);
         }
         (Wire::Bytes(4), Out::Ip(Some(IpAddr::V4(ip)))) => out.extend(ip.octets()),

@@ -485,6 +485,11 @@ impl Layouts {
         self.blocks.contains_key(&block_kind)
     }
 
+    /// Whether blocks of this type hold threads or descriptors.
+    pub fn is_of_threads(&self, block_kind: u32) -> bool {
+        matches!(self.blocks.get(&block_kind), Some((Kind::Process | Kind::Fd, _)))
+    }
+
     /// The body of a process list or descriptor list with the threads for which `keep` holds;
     /// other blocks as they are, and nothing for a descriptor list of another thread.
     ///
