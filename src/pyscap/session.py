@@ -174,9 +174,11 @@ def drive(engine: Session, stop: Stop) -> Stats:
     with catching_signals(stop):
         done = False
         while not done and not stop.is_due():
-            done = engine.run(stop.slice_ms()) == "done"
-            stop.on_look()
-            stop.watch(engine)
+            try:
+                done = engine.run(stop.slice_ms()) == "done"
+            finally:  # also before an error: what was complete is shown
+                stop.on_look()
+                stop.watch(engine)
     return engine.stats()
 
 

@@ -179,10 +179,11 @@ def show(name: str, request: Request, asked: Asked) -> int:
     with make_screen(chosen.view, request, asked) as display:
         collector = Collector(chosen.view, display, asked.interval_s, cumulative=asked.cumulative)
         try:
-            return execute(request, plan, compiled, collector.watch)
+            code = execute(request, plan, compiled, collector.watch)
         finally:
             collector.finish()
-            say_notes(chosen.view, collector)
+    say_notes(chosen.view, collector)
+    return code
 
 
 def run_with_summary(request: Request) -> int:

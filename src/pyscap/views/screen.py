@@ -34,7 +34,7 @@ MAX_DEPTH = 16
 
 def is_measured(column: Column, place: int, rows: Rows) -> bool:
     """Whether a column is worth showing: computed ones are when a row has a value."""
-    return column.is_key or any(row[place] is not None for row in rows.cells)
+    return column.is_key or not rows.cells or any(row[place] is not None for row in rows.cells)
 
 
 def table_lines(view: View, rows: Rows, *, coloured: bool = False) -> list[str]:
