@@ -25,6 +25,8 @@ def param_row(param: Json) -> str:
     """One `param(...)` call; defaults (decimal, no table) are left out."""
     words = [repr(param["name"]), repr(param["type"].removeprefix("PT_"))]
     form = param["format"].removeprefix("PF_")
+    if (param["name"], param["type"]) == ("timeout", "PT_INT64"):
+        form = "C_INT"  # a C int whose 32 bits stand in 64
     if form != "DEC":
         words.append(f"form={form!r}")
     if param["flag_table"]:

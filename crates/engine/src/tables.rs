@@ -110,6 +110,8 @@ pub enum Form {
     Hex,
     Oct,
     PaddedDec,
+    /// An int of the call whose 32 bits stand in 64.
+    CInt,
     Id,
     Dir,
 }
@@ -120,6 +122,7 @@ const FORMS: &[(&str, Form)] = &[
     ("HEX", Form::Hex),
     ("OCT", Form::Oct),
     ("10_PADDED_DEC", Form::PaddedDec),
+    ("C_INT", Form::CInt),
     ("ID", Form::Id),
     ("DIR", Form::Dir),
 ];

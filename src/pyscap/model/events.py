@@ -802,7 +802,7 @@ EVENTS: tuple[EventSpec, ...] = (
         "SYSCALL|WAIT",
         "WAITS|OLD_VERSION|CONVERTER_MANAGED",
         param("fds", "FDLIST"),
-        param("timeout", "INT64"),
+        param("timeout", "INT64", form="C_INT"),
     ),
     event(
         81,
@@ -813,7 +813,7 @@ EVENTS: tuple[EventSpec, ...] = (
         "WAITS|CONVERTER_MANAGED",
         param("res", "ERRNO"),
         param("fds", "FDLIST"),
-        param("timeout", "INT64"),
+        param("timeout", "INT64", form="C_INT"),
         older={"3.5.0": 2, "2.20.1": 2},
     ),
     event(82, "SYSCALL_SELECT_E", "select", ">", "SYSCALL|WAIT", "WAITS|OLD_VERSION"),

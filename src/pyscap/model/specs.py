@@ -24,7 +24,8 @@ class ParamSpec(NamedTuple):
     type: str
     """Wire type without its prefix, a key of `model.params.PARAM_TYPES`."""
     form: str = "DEC"
-    """Print format: DEC, HEX, OCT, ID, DIR, 10_PADDED_DEC or NA."""
+    """Print format: DEC, HEX, OCT, ID, DIR, 10_PADDED_DEC, NA, or C_INT for an int of the call
+    whose 32 bits stand in 64: -1 is written as 4294967295."""
     symbols: str | None = None
     """Flag table in `model.symbols.tables.SYMBOLS`."""
     variants: str | None = None

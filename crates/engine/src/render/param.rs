@@ -159,8 +159,11 @@ impl<'c, 'a> Param<'c, 'a> {
     }
 
     /// The value as a number of its own width.
+    ///
+    /// DIFFERENCE(sysdig 0.41.4): the timeout -1 of a poll is -1, not 4294967295.
     pub fn int(&self) -> Option<i64> {
-        read_int(self.bytes)
+        let number = read_int(self.bytes)?;
+        Some(if self.form == Form::CInt { c_int(number) } else { number })
     }
 
     /// The value as an unsigned number of its own width.
@@ -194,6 +197,11 @@ impl<'c, 'a> Param<'c, 'a> {
         let thread = self.ctx.thread?;
         self.ctx.state.fd(thread, self.int()?)
     }
+}
+
+/// The C int whose 32 bits stand in `number`; a number that has more is left as it is.
+fn c_int(number: i64) -> i64 {
+    u32::try_from(number).map_or(number, |bits| i64::from(bits as i32))
 }
 
 /// A value whose width is not that of its type.
@@ -526,6 +534,14 @@ mod tests {
         assert_eq!(names(0, &table), ("NONE".into(), 0));
         assert_eq!(names(1 << 20 | 1, &table), ("RDONLY".into(), 1 << 20));
         assert_eq!(names(4, &table), (String::new(), 4));
+    }
+
+    #[test]
+    fn a_c_int_in_a_wide_field_has_its_sign() {
+        assert_eq!(c_int(0xffff_ffff), -1);
+        assert_eq!(c_int(1000), 1000);
+        assert_eq!(c_int(-1), -1);
+        assert_eq!(c_int(1 << 33), 1 << 33);
     }
 
     #[test]
