@@ -1,7 +1,7 @@
 """Measure pyscap beside its peers: whole processes, in alternation, medians and ratios.
 
-In:  the small captures of `tests/captures/` or those named with `--source`; the pyscap on PATH or
-beside this Python; sysdig on PATH or the command in `PYSCAP_PEER` (for example a chroot).
+In:  a small capture, repeated to two million events; the pyscap beside this Python or on PATH;
+sysdig on PATH or the command in `PYSCAP_PEER` (for example one in a chroot).
 Out: a table on standard output; `--write FILE` puts it between the markers of that file.
 Use: `make bench`. Next: `docs/performance.md`.
 """
@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.generate import generate
+
+SOURCE = Path("tests/differential/captures/shell-schema-4.1.scap.gz")
+"""Shell work, git and a compiler; in it, `git` is the process to filter for."""
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
@@ -156,8 +159,8 @@ def write_between_markers(path: Path, lines: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure pyscap beside sysdig.")
-    parser.add_argument("--source", type=Path, required=True, help="capture to repeat")
-    parser.add_argument("--name", required=True, help="process name to filter for")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="capture to repeat")
+    parser.add_argument("--name", default="git", help="process name to filter for")
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", help="measures whose name contains this")
