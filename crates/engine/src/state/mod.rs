@@ -12,6 +12,8 @@ mod family;
 pub mod fds;
 mod lists;
 mod path;
+#[cfg(unix)]
+mod procfs;
 mod rules;
 pub mod text;
 pub mod threads;
@@ -33,6 +35,12 @@ use crate::plan::{Options, TransitionRow};
 use crate::tables::Tables;
 use rules::Attach;
 use verbs::{Step, AT_FDCWD};
+
+/// How many unknown threads above an unknown thread are looked for.
+#[cfg(unix)]
+const MAX_UNKNOWN_PARENTS: u32 = 8;
+#[cfg(not(unix))]
+const MAX_UNKNOWN_PARENTS: u32 = 0;
 
 /// Base of relative paths when the working directory is not known.
 const UNKNOWN_DIRECTORY: &[u8] = b"./";
@@ -119,6 +127,9 @@ pub struct State {
     saw_visible: bool,
     /// For paths under construction.
     scratch: Vec<u8>,
+    /// Where live captures look for threads that no event told of.
+    #[cfg(unix)]
+    procfs: Option<procfs::Procfs>,
 }
 
 impl State {
@@ -136,6 +147,8 @@ impl State {
             cgroups: containers::Cgroups::new(&tables.containers)?,
             max_threads,
             max_fds: cap(options.max_fds, fds::DEFAULT_MAX_FDS),
+            #[cfg(unix)]
+            procfs: options.live.then(|| procfs::Procfs::new("/proc")),
             ..State::default()
         })
     }
@@ -182,9 +195,34 @@ impl State {
         if let Some(thread) = self.threads.get_mut(tid) {
             return thread.is_known();
         }
-        if tid >= 0 {
+        if tid < 0 {
+            return false;
+        }
+        let found = self.look_up(tid, MAX_UNKNOWN_PARENTS);
+        if !found {
             self.threads.insert(Thread::new(tid));
         }
+        found
+    }
+
+    /// Takes a thread of this machine, and those above it that are not known either, from
+    /// `/proc`; returns whether it was found. Files are of another time: nothing is looked up.
+    #[cfg(unix)]
+    fn look_up(&mut self, tid: i64, parents: u32) -> bool {
+        let seen = self.procfs.as_mut().and_then(|procfs| procfs.look(tid, &mut self.interner));
+        let Some(procfs::Seen { mut thread, cgroups }) = seen else { return false };
+        self.cgroups.give(&mut thread, &cgroups, &mut self.containers);
+        for above in [thread.pid, thread.ptid] {
+            if parents > 0 && above > 0 && above != tid && self.threads.get(above).is_none() {
+                self.look_up(above, parents - 1);
+            }
+        }
+        self.threads.insert(thread);
+        true
+    }
+
+    #[cfg(not(unix))]
+    fn look_up(&mut self, _tid: i64, _parents: u32) -> bool {
         false
     }
 
@@ -214,6 +252,8 @@ impl State {
             max_threads: old.max_threads,
             max_fds: old.max_fds,
             refused_fds: old.refused_fds,
+            #[cfg(unix)]
+            procfs: old.procfs,
             ..State::default()
         };
     }
