@@ -161,6 +161,8 @@ impl State {
             Applied { attached: self.attach_event(ev.tid, rule.attach), ..Applied::default() };
         applied.hidden = self.is_leading(ev.code);
         applied.fd_num = ev.info.fd_param.and_then(|i| ev.params.int(usize::from(i)));
+        #[cfg(unix)]
+        self.repair_fd(ev, applied);
         let enter = self.take_enter(ev.tid, applied.attached);
         if let Some(verb) = rule.verb {
             verb.run(&mut Step { state: self, ev, applied, enter });
@@ -219,6 +221,24 @@ impl State {
         }
         self.threads.insert(thread);
         true
+    }
+
+    /// Looks once more, in a live capture, for a descriptor that works though no event made it:
+    /// one that came through a socket, or whose event was lost.
+    #[cfg(unix)]
+    fn repair_fd(&mut self, ev: &Event<'_>, applied: &Applied) {
+        let Some(num) = applied.fd_num.filter(|n| *n >= 0 && self.procfs.is_some()) else { return };
+        let Some(thread) = self.threads.get(ev.tid).filter(|t| t.is_known()) else { return };
+        let failed = ev.retval().is_some_and(|res| res < 0);
+        if failed || !applied.attached || self.fd_table(thread).get(num).is_some() {
+            return;
+        }
+        let pid = thread.pid;
+        let look = |p: &mut procfs::Procfs| p.look_at_fd(pid, num, &mut self.interner);
+        let found = self.procfs.as_mut().and_then(look);
+        if let Some((fd, fds)) = found.zip(self.fds_mut(ev.tid)) {
+            fds.insert(num, fd);
+        }
     }
 
     #[cfg(not(unix))]

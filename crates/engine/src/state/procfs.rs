@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -51,14 +51,7 @@ impl Procfs {
 
     /// What is known of `tid` now; nothing when it is gone, or when there were too many looks.
     pub fn look(&mut self, tid: i64, texts: &mut Interner) -> Option<Seen> {
-        if self.period_began.elapsed() >= PERIOD {
-            (self.period_began, self.looks) = (Instant::now(), 0);
-        }
-        self.looks += 1;
-        if self.looks > MAX_LOOKS {
-            return None;
-        }
-        let dir = self.root.join(tid.to_string());
+        let dir = self.dir(tid)?;
         let mut thread = numbers(&dir, texts)?;
         names(&dir, &mut thread, texts);
         if thread.is_main() {
@@ -67,6 +60,22 @@ impl Procfs {
             thread.flags = flag::CLONE_THREAD | flag::CLONE_FILES;
         }
         Some(Seen { thread, cgroups: cgroups(&read(&dir, "cgroup")) })
+    }
+
+    /// What descriptor `num` of `pid` is now, as for one that came through a socket.
+    pub fn look_at_fd(&mut self, pid: i64, num: i64, texts: &mut Interner) -> Option<Fd> {
+        let fds = self.dir(pid)?.join("fd");
+        let fd = descriptor(&fds, OsStr::new(&num.to_string()), texts)?;
+        (fd.kind != FdKind::Unsupported).then_some(fd)
+    }
+
+    /// The directory of a thread, unless there were too many looks.
+    fn dir(&mut self, tid: i64) -> Option<PathBuf> {
+        if self.period_began.elapsed() >= PERIOD {
+            (self.period_began, self.looks) = (Instant::now(), 0);
+        }
+        self.looks += 1;
+        (self.looks <= MAX_LOOKS).then(|| self.root.join(tid.to_string()))
     }
 }
 
@@ -196,7 +205,7 @@ fn descriptors(dir: &Path, thread: &mut Thread, texts: &mut Interner) {
 
 fn descriptor(fds: &Path, name: &OsStr, texts: &mut Interner) -> Option<Fd> {
     let target = link(fds, name);
-    let meta = fs::metadata(fds.join(OsStr::from_bytes(name.as_bytes()))).ok()?;
+    let meta = fs::metadata(fds.join(name)).ok()?;
     let kind = match &*target {
         [] => return None,
         b"anon_inode:[eventpoll]" => FdKind::Eventpoll,
@@ -218,6 +227,8 @@ fn descriptor(fds: &Path, name: &OsStr, texts: &mut Interner) -> Option<Fd> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::ffi::OsStrExt;
 
     fn look(tid: i64) -> Option<Seen> {
         Procfs::new("/proc").look(tid, &mut Interner::default())
@@ -253,6 +264,18 @@ mod tests {
     #[test]
     fn a_thread_that_is_not_there_is_not_found() {
         assert!(look(i64::from(i32::MAX)).is_none());
+    }
+
+    #[test]
+    fn one_descriptor_is_found_and_sockets_are_not() {
+        let me = i64::from(std::process::id());
+        let (mut procfs, mut texts) = (Procfs::new("/proc"), Interner::default());
+        let file = File::open("/proc/version").unwrap();
+        let fd = procfs.look_at_fd(me, file.as_raw_fd().into(), &mut texts).unwrap();
+        assert_eq!((fd.kind, fd.name.as_deref()), (FdKind::FileV2, Some(&b"/proc/version"[..])));
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!(procfs.look_at_fd(me, socket.as_raw_fd().into(), &mut texts).is_none());
+        assert!(procfs.look_at_fd(me, i64::from(i32::MAX), &mut texts).is_none());
     }
 
     #[test]
