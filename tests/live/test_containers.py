@@ -80,6 +80,7 @@ def counts(capture, template, text=""):
     return Counter(told.stdout.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_containers_are_named_live_and_in_the_file(docker, tmp_path):
     run = ("run", "--network", "none", "--label", "io.kubernetes.pod.name=web-0")

@@ -61,7 +61,8 @@ def resident_kb() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
-@pytest.mark.timeout(300)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_million_short_lived_processes_leave_nothing_behind() -> None:
     reading, writing = os.pipe()
     session = Session(Plan().to_json())
