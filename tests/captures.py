@@ -137,6 +137,19 @@ def web():
     )
 
 
+CONFIG = """
+[filters]
+failed = "evt.failed = true"
+
+[templates]
+short = "%evt.num %evt.type"
+
+[profiles.files]
+columns = ["evt.num:4", "fd.name"]
+filter = "evt.type in (openat, read, write)"
+"""
+
+
 def write_captures(path: Path) -> None:
     """Write every capture into the directory `path`."""
     data = small()
@@ -145,5 +158,7 @@ def write_captures(path: Path) -> None:
     (path / "web.scap").write_bytes(web())
     (path / "hostile.scap").write_bytes(hostile())
     (path / "cut.scap").write_bytes(data[:-20])
+    (path / "config" / "pyscap").mkdir(parents=True)
+    (path / "config" / "pyscap" / "config.toml").write_text(CONFIG)
     (path / "empty.scap").write_bytes(b"")
     (path / "text.scap").write_bytes(b"this is not a capture\n")

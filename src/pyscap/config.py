@@ -28,7 +28,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyscap.errors import UsageError
+import click
+
+from pyscap.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from pyscap.request import Request
@@ -50,8 +52,6 @@ class Profile:
     filter: str | None = None
     """Joined to the filter of the command line by `and`."""
     color: str | None = None
-    theme: str | None = None
-    """Name of a theme of the configuration."""
     resolve_ports: bool = False
     verbose: bool = False
     json: bool = False
@@ -68,8 +68,6 @@ class Config:
     profiles: dict[str, Profile] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     """Templates by name, for `-p`."""
-    themes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Colours by name, as `output.theme` reads them."""
 
     def profile(self, name: str) -> Profile:
         """The profile `name`.
@@ -129,20 +127,19 @@ def read(path: Path, text: bytes) -> Config:
         tables = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise mistake(path, str(error)) from None
-    known(path, "the file", tables, {"filters", "profiles", "templates", "themes"})
+    known(path, "the file", tables, {"filters", "profiles", "templates"})
     profiles = table(path, tables, "profiles", dict)
     return Config(
         path,
         filters=table(path, tables, "filters", str),
         profiles={name: read_profile(path, name, rows) for name, rows in profiles.items()},
         templates=table(path, tables, "templates", str),
-        themes=table(path, tables, "themes", dict),
     )
 
 
 def read_profile(path: Path, name: str, rows: dict[str, Any]) -> Profile:
     """One table of `[profiles]`."""
-    kinds = {"filter": str, "print": str, "timetype": str, "color": str, "theme": str}
+    kinds = {"filter": str, "print": str, "timetype": str, "color": str}
     flags = dict.fromkeys(("resolve_ports", "verbose", "json"), bool)
     known(path, f"profile {name}", rows, {*kinds, *flags, "columns"})
     for key, kind in {**kinds, **flags}.items():
@@ -217,3 +214,42 @@ def with_filter(words: tuple[str, ...], saved: str | None) -> tuple[str, ...]:
     if not saved:
         return words
     return (f"({saved})", "and", "(", *words, ")") if words else (saved,)
+
+
+def with_template(request: Request) -> Request:
+    """The request with the template of the configuration that `-p` names, if it names one.
+
+    A name alone shows nothing of an event, so it cannot be meant as a template.
+    """
+    if request.print is None or not _NAME.fullmatch(request.print):
+        return request
+    return replace(request, print=load().templates.get(request.print, request.print))
+
+
+@click.command(help="List the profiles, saved filters and templates of the configuration.")
+def command() -> None:
+    """Print what the configuration holds, and where it is."""
+    config = load()
+    click.echo(f"{config.path}{'' if config.path.exists() else ' (there is no such file)'}")
+    for line in contents(config):
+        click.echo(printable(line))
+
+
+def contents(config: Config) -> list[str]:
+    """Profiles, filters and templates, a line each, under their headings."""
+    lines = []
+    for heading, rows in (
+        ("profiles (--profile NAME)", {n: described(p) for n, p in config.profiles.items()}),
+        ("filters (@NAME in a filter)", config.filters),
+        ("templates (-p NAME)", config.templates),
+    ):
+        lines += (
+            ["", heading, *(f"  {name:<12} {text}" for name, text in rows.items())] if rows else []
+        )
+    return lines
+
+
+def described(profile: Profile) -> str:
+    """What a profile sets, in the words of the file."""
+    values = {name: getattr(profile, name) for name in Profile.__slots__}
+    return ", ".join(f"{name}={value}" for name, value in values.items() if value)

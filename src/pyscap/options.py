@@ -751,6 +751,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "check what a capture needs, and say what to do",
     ),
     CommandSpec(
+        "profiles", "pyscap.config:command", "list the profiles and filters of the configuration"
+    ),
+    CommandSpec(
         "completion", "pyscap.completion:command", "print the completion script of a shell"
     ),
 )

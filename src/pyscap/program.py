@@ -186,11 +186,13 @@ def dump_plan(request: Request) -> int:
 
 def with_profile(request: Request) -> Request:
     """The request with what its profile adds."""
-    if request.profile is None:
+    if request.profile is None and request.print is None:
         return request
     from pyscap import config
 
-    return config.apply(request, config.load().profile(request.profile))
+    if request.profile is not None:
+        request = config.apply(request, config.load().profile(request.profile))
+    return config.with_template(request)
 
 
 def make_plan(request: Request) -> Plan:
