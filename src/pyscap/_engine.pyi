@@ -19,6 +19,8 @@ class Session:
         """Check `plan` (JSON text); raises EngineError of kind `plan` or `io`."""
     def add_fd(self, fd: int) -> None:
         """Read a capture from descriptor `fd`, which is duplicated; raises EngineError."""
+    def add_merged(self, fds: Sequence[int]) -> None:
+        """Read the captures behind `fds` as one, merged by time; raises EngineError."""
     def add_bytes(self, data: bytes) -> None:
         """Read a capture from memory; raises EngineError."""
     def add_rings(self, fds: Sequence[int], ring_bytes: int, offset_ns: int) -> None:

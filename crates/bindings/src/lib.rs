@@ -77,6 +77,16 @@ impl PySession {
         self.add_reader(Box::new(File::from(owned)))
     }
 
+    /// Reads captures from descriptors, merged by time; they stay the caller's.
+    fn add_merged(&mut self, fds: Vec<i32>) -> PyResult<()> {
+        let open = |fd| {
+            let owned = duplicate(fd).map_err(|e| Error::io("opening the capture", e))?;
+            Savefile::new(Box::new(File::from(owned)))
+        };
+        let sources: Result<Vec<_>, Error> = fds.into_iter().map(open).collect();
+        sources.and_then(|s| self.inner.add_merged(s)).map_err(raise)
+    }
+
     /// Reads a capture from bytes.
     fn add_bytes(&mut self, data: Vec<u8>) -> PyResult<()> {
         self.add_reader(Box::new(Cursor::new(data)))

@@ -18,8 +18,10 @@ use crate::plan::{Options, Plan};
 use crate::render::Zone;
 use crate::sink::{OpenFd, Passed, PassedOver, Sink};
 use crate::source::lists::ListWriter;
+use crate::source::merged::Merged;
 use crate::source::metadata::Layouts;
 use crate::source::redact::{Redacted, Redactor};
+use crate::source::savefile::Savefile;
 use crate::source::{carried, Block, Source, SECTION_HEADER};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
@@ -168,6 +170,15 @@ impl Session {
         };
         self.feeds.push_back(Feed::new(source, self.tables.clone())?);
         Ok(())
+    }
+
+    /// Adds several captures as one source, merged by time.
+    ///
+    /// # Errors
+    /// The operating system has no thread to give.
+    pub fn add_merged(&mut self, sources: Vec<Savefile>) -> Result<()> {
+        let merged = Merged::new(sources, self.tables.clone());
+        self.add_source(Box::new(merged))
     }
 
     /// Counts so far.

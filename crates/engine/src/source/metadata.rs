@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustc_hash::FxHashMap;
 
+use super::merged::shift_at;
 use super::Block;
 use crate::bytes::Cursor;
 use crate::error::{Error, Result};
@@ -129,6 +130,8 @@ struct Row<T> {
     since: u32,
     tail: Option<usize>,
     default: i64,
+    /// The number of a thread.
+    is_thread: bool,
     set: Set<T>,
 }
 
@@ -162,6 +165,7 @@ impl<T> Record<T> {
                     since: row.since,
                     tail: row.tail.map(|n| n as usize),
                     default: row.default,
+                    is_thread: THREAD_NUMBERS.contains(&row.name.as_str()),
                     set: find_setter(fields, name, &row.name)?,
                 }),
             }
@@ -189,6 +193,26 @@ impl<T> Record<T> {
             (row.set)(into, value, state);
         }
         Some(())
+    }
+
+    /// Where in `entry` the numbers of threads are.
+    fn thread_numbers(&self, version: u32, entry: &[u8]) -> Vec<usize> {
+        let (mut found, mut tail_len) = (Vec::new(), None);
+        let sized = self.sized.is_some_and(|(since, _)| version >= since);
+        let mut c = Cursor::new(entry.get(if sized { 4 } else { 0 }..).unwrap_or(&[]));
+        for row in &self.rows {
+            if !row.is_there(version, &c, &mut tail_len) {
+                continue;
+            }
+            let at = entry.len() - c.rest().len();
+            if row.take(&mut c, 0).is_none() {
+                break;
+            }
+            if row.is_thread {
+                found.push(at);
+            }
+        }
+        found
     }
 
     /// Runs `take` for every entry of `body`, which has at least 4 bytes an entry.
@@ -264,6 +288,9 @@ impl<T> Row<T> {
         })
     }
 }
+
+/// Fields of a process list entry that hold the number of a thread.
+const THREAD_NUMBERS: [&str; 8] = ["tid", "pid", "ptid", "sid", "vpgid", "vtid", "vpid", "pgid"];
 
 const MACHINE: &[(&str, Set<Machine>)] = &[
     ("num_cpus", |m, v, _| m.num_cpus = v.word()),
@@ -509,6 +536,32 @@ impl Layouts {
                 keep(tid, None).then(|| block.body.to_vec())
             }
             _ => Some(block.body.to_vec()),
+        }
+    }
+
+    /// Adds `shift` to the numbers of threads in the block `raw`, a copy of `block`.
+    pub fn renumber(&self, block: &Block<'_>, shift: i64, raw: &mut [u8]) {
+        const HEAD_BYTES: usize = 8;
+        let Some(&(kind, version)) = self.blocks.get(&block.kind).filter(|_| shift != 0) else {
+            return;
+        };
+        match kind {
+            Kind::Fd => shift_at(raw, HEAD_BYTES, shift),
+            Kind::Process => {
+                let (mut scratch, mut thread) = (State::default(), Thread::new(0));
+                let mut c = Cursor::new(block.body);
+                while c.rest().len() >= MIN_ENTRY_BYTES {
+                    let at = HEAD_BYTES + block.body.len() - c.rest().len();
+                    let mut read = |c: &mut Cursor<'_>| {
+                        self.process.read(version, c, 0, &mut thread, &mut scratch)
+                    };
+                    let Ok(entry) = self.process.entry(version, &mut c, &mut read) else { break };
+                    for field in self.process.thread_numbers(version, entry) {
+                        shift_at(raw, at + field, shift);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 

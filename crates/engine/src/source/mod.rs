@@ -5,6 +5,7 @@
 pub mod carried;
 pub mod compress;
 pub mod lists;
+pub mod merged;
 pub mod metadata;
 pub mod redact;
 #[cfg(target_os = "linux")]
