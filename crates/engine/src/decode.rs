@@ -176,6 +176,7 @@ pub fn extent(block: &Block<'_>, tables: &Tables) -> Option<Extent> {
 ///
 /// Two codes were stored 3 bytes too long, and one rewriting program (mergecap 4.0) keeps the
 /// version 2 length, 4 too large, in the version 1 block that it makes.
+/// DIFFERENCE(sysdig 0.41.4, libs 0.25-dev): they cannot read the latter.
 fn v1_extent(
     len: usize,
     code: u16,

@@ -384,6 +384,8 @@ impl Pipe {
         stages: &Stages<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
+        // DIFFERENCE(sysdig 0.41.4, libs 0.25-dev): they end a capture at the first block after an
+        // event that is no event; here other blocks are skipped and metadata is taken.
         match block.kind {
             SECTION_HEADER => self.begin_section(),
             2 | 3 | 6 => self.stats.packets += 1,

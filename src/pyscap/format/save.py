@@ -56,6 +56,8 @@ def output_file(name: str, *, overwrite: bool = False) -> Iterator[int]:
     A file is readable for its owner alone. Links are not followed, and a file that exists is
     left alone unless `overwrite`; devices and pipes are written to.
 
+    DIFFERENCE(sysdig 0.41.4): there a file is replaced, with the rights that the umask gives.
+
     Raises:
         OutputError: the file exists, is a link, or cannot be made.
     """

@@ -186,6 +186,8 @@ impl Savefile {
     }
 
     /// Goes to the next whole block behind a damaged one; false when there is none.
+    ///
+    /// DIFFERENCE(sysdig 0.41.4, libs 0.25-dev): they end the reading.
     fn search(&mut self) -> Result<bool> {
         let from = self.offset;
         while self.offset - from < MAX_SEARCH_BYTES {
