@@ -48,6 +48,8 @@ class Options:
     """Unknown threads may be looked up in `/proc`."""
     zone: Sequence[tuple[int, int]] = ()
     """When each offset of local time from UTC begins, and the offset, in seconds; none is UTC."""
+    services: Sequence[tuple[int, bool, str]] = ()
+    """Names of ports, when they are wanted: port, whether it is one of UDP, name."""
     max_events: int | None = None
     """Stop after this many chosen events, 1 or more."""
     max_event_ns: int | None = None

@@ -221,6 +221,7 @@ def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | No
 
 def make_options(request: Request) -> Options:
     """The choices of a request that more than one stage of the engine looks at."""
+    from pyscap.filterlang.services import port_names
     from pyscap.output.zone import local_zone
     from pyscap.plan import Options
 
@@ -229,6 +230,7 @@ def make_options(request: Request) -> Options:
         internal=request.debug,
         live=request.is_live,
         zone=() if request.timetype == "utc" else local_zone(),
+        services=port_names() if request.resolve_ports else (),
         max_events=request.numevents,
         max_event_ns=request.duration,
     )

@@ -194,6 +194,8 @@ pub struct Options {
     pub live: bool,
     /// Local time: when each offset from UTC began, and the offset, in seconds; none is UTC.
     pub zone: Vec<(i64, i32)>,
+    /// Names of ports, for whoever wants them: port, whether it is one of UDP, name.
+    pub services: Vec<(u16, bool, String)>,
     /// Stop after this many events that passed the filter.
     pub max_events: Option<u64>,
     /// Stop when event time passes the first event's by so much.

@@ -15,6 +15,7 @@ use crate::extract::Extractors;
 use crate::feed::{Batch, Feed, Head, Then, What};
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
+use crate::render::addr::Services;
 use crate::render::Zone;
 use crate::sink::{OpenFd, Passed, PassedOver, Sink};
 use crate::source::lists::ListWriter;
@@ -130,6 +131,7 @@ impl Session {
     pub fn new(plan: &Plan, open: OpenFd) -> Result<Self> {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
+        tables.services = Services::new(&plan.options.services);
         tables.layouts = Arc::new(Layouts::new(&plan.layouts)?);
         tables.lists = Arc::new(ListWriter::new(&plan.layouts)?);
         let fields = Extractors::new(&plan.fields, &tables)?;

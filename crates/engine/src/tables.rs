@@ -257,6 +257,8 @@ pub struct Tables {
     pub fd_types: Vec<FdType>,
     /// Offsets of local time from UTC.
     pub zone: crate::render::Zone,
+    /// Names of ports; empty when ports are shown as numbers.
+    pub services: crate::render::addr::Services,
     /// How containers are recognised.
     pub containers: crate::plan::ContainerRows,
     /// Metadata blocks.
@@ -359,6 +361,7 @@ impl Tables {
             capabilities: names_of(rows, "capabilities"),
             fd_types: fd_types(&rows.fd_types),
             zone: crate::render::Zone::default(),
+            services: crate::render::addr::Services::default(),
             containers: rows.containers.clone(),
             layouts: Arc::default(),
             lists: Arc::default(),

@@ -1,12 +1,15 @@
-"""Port numbers by service name.
+"""Port numbers by service name, and names by number.
 
 In:  the system's services database, or the few names below where there is none. Out:
-`service_port()`. Next: `check.py`, for `fd.port=http`.
+`service_port()`, `port_names()`. Next: `check.py`, for `fd.port=http`; the plan's options, for
+`-R`.
 """
 
 from __future__ import annotations
 
+import re
 import socket
+from pathlib import Path
 
 WELL_KNOWN: dict[str, int] = {
     "ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67,
@@ -33,3 +36,30 @@ def service_port(name: str) -> int | None:
         return socket.getservbyname(name)
     except (OSError, UnicodeError, ValueError):
         return WELL_KNOWN.get(name)
+
+
+DATABASE = Path("/etc/services")
+"""Source: services(5)."""
+
+_ENTRY = re.compile(r"([!-\"$-~]+)[ \t]+(\d+)/(tcp|udp)\b")
+
+
+def port_names(database: Path = DATABASE) -> list[tuple[int, bool, str]]:
+    """The names of ports.
+
+    Args:
+        database: A file in the form of services(5); its first entry of a port counts.
+
+    Returns:
+        Port, whether it is one of UDP, and name; those of `WELL_KNOWN` where there is no file.
+    """
+    names = {(port, udp): name for name, port in WELL_KNOWN.items() for udp in (False, True)}
+    try:
+        lines = database.read_text("ascii", "replace").splitlines()
+    except OSError:
+        lines = []
+    for line in reversed(lines):
+        found = _ENTRY.match(line)
+        if found and int(found[2]) < 65536:
+            names[int(found[2]), found[3] == "udp"] = found[1]
+    return [(port, udp, name) for (port, udp), name in names.items()]

@@ -1,31 +1,21 @@
-"""Ports by name."""
-
-from __future__ import annotations
-
-import socket
-
-import pytest
-
-from pyscap.filterlang.services import WELL_KNOWN, service_port
+from pyscap.filterlang.services import WELL_KNOWN, port_names
 
 
-def test_the_system_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getservbyname", lambda name: 12345)
-    assert service_port("http") == 12345
+def named(path):
+    return {(port, udp): name for port, udp, name in port_names(path)}
 
 
-def test_without_a_database_the_well_known_names_are_enough(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def absent(name: str) -> int:
-        raise OSError(name)
+def test_the_database_has_the_first_word(tmp_path):
+    database = tmp_path / "services"
+    database.write_text("# comment\nweb\t80/tcp www # x\nweb2 80/tcp\ndns 53/udp\nbig 99999/tcp\n")
+    names = named(database)
+    assert names[80, False] == "web"
+    assert names[80, True] == "http"
+    assert names[53, True] == "dns"
+    assert (99999, False) not in names
 
-    monkeypatch.setattr(socket, "getservbyname", absent)
-    assert service_port("http") == 80
-    assert service_port("nosuch") is None
 
-
-def test_names_that_no_database_can_hold_are_unknown() -> None:
-    assert service_port("a\0b") is None
-    assert service_port("\udcff") is None
-    assert all(0 < port < 65536 for port in WELL_KNOWN.values())
+def test_without_a_database_well_known_names_remain(tmp_path):
+    names = named(tmp_path / "none")
+    assert names[443, False] == "https"
+    assert len(names) == 2 * len(set(WELL_KNOWN.values()))

@@ -146,3 +146,11 @@ def test_calls_are_shown_as_strace_does():
         "curl(17497) fstat(3</etc/ld.so.cache>) = 0",
     ]
     assert '"GET / HTTP/1.1\\r\\nHost: www.google.com' in text
+
+
+@pytest.mark.slow
+def test_ports_get_names_when_they_are_wanted():
+    text = run("-R", "-p", "%fd.name %fd.sproto %evt.arg.fd", "evt.num=817")
+    end = "2607:f8b0:4004:802::2004:http"
+    name = f"2600:1f18:262c:6542:9aa6:df7a:9a47:d29e:37140->{end}"
+    assert text == f"{name} http <6t>{name}\n"

@@ -10,7 +10,7 @@ use super::Get::{Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::num::dec;
-use crate::render::param::Param;
+use crate::render::param::{fd_text, Param};
 use crate::render::{Style, ABSENT};
 use crate::state::fds::{Tuple, L4};
 use crate::state::{Fd, FdKind, Role};
@@ -41,10 +41,10 @@ pub const FIELDS: &[Row] = &[
     ("fd.sport", Val(|c, _| Some(port(server(c)?.1)))),
     ("fd.lport", Val(|c, _| Some(port(side(c, Side::Local)?.1)))),
     ("fd.rport", Val(|c, _| Some(port(side(c, Side::Remote)?.1)))),
-    ("fd.cproto", Text(|c, _, _, out| port_text(client(c), out))),
-    ("fd.sproto", Text(|c, _, _, out| port_text(server(c), out))),
-    ("fd.lproto", Text(|c, _, _, out| port_text(side(c, Side::Local), out))),
-    ("fd.rproto", Text(|c, _, _, out| port_text(side(c, Side::Remote), out))),
+    ("fd.cproto", Text(|c, _, _, out| port_text(c, client(c), out))),
+    ("fd.sproto", Text(|c, _, _, out| port_text(c, server(c), out))),
+    ("fd.lproto", Text(|c, _, _, out| port_text(c, side(c, Side::Local), out))),
+    ("fd.rproto", Text(|c, _, _, out| port_text(c, side(c, Side::Remote), out))),
     ("fd.cip.name", Val(|_, _| None)),
     ("fd.sip.name", Val(|_, _| None)),
     ("fd.lip.name", Val(|_, _| None)),
@@ -160,7 +160,7 @@ fn wanted_path(ctx: &Ctx<'_>, out: &mut Vec<u8>) {
 
 fn name(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     match known(ctx) {
-        Some(fd) => style.text(out, fd.name.as_deref().unwrap_or(b"")),
+        Some(fd) => fd_text(ctx, fd, style, out),
         None if concerns_fd(ctx) => {
             let mut path = Vec::new();
             wanted_path(ctx, &mut path);
@@ -271,9 +271,9 @@ fn side(ctx: &Ctx<'_>, side: Side) -> Option<(IpAddr, u16)> {
     Some(if is_local(ctx, client.0) == (side == Side::Local) { client } else { server })
 }
 
-fn port_text(end: Option<(IpAddr, u16)>, out: &mut Vec<u8>) -> bool {
-    let Some((_, port)) = end else { return false };
-    dec(out, port.into());
+fn port_text(ctx: &Ctx<'_>, end: Option<(IpAddr, u16)>, out: &mut Vec<u8>) -> bool {
+    let (Some((_, port)), Some(fd)) = (end, known(ctx)) else { return false };
+    ctx.tables.services.port(out, port, fd.l4);
     true
 }
 

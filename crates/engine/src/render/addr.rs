@@ -6,9 +6,12 @@
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rustc_hash::FxHashMap;
+
 use super::num::{hex_lower, udec};
 use super::Style;
 use crate::bytes::{trim_nul, Cursor};
+use crate::state::fds::{Tuple, L4};
 
 const AF_UNIX: u8 = 1;
 const AF_INET: u8 = 2;
@@ -32,18 +35,64 @@ fn ipv4(out: &mut Vec<u8>, ip: Ipv4Addr) {
     }
 }
 
+/// Names of ports by transport.
+#[derive(Clone, Debug, Default)]
+pub struct Services {
+    names: FxHashMap<(u16, bool), Box<str>>,
+}
+
+impl Services {
+    /// From rows of port, whether it is one of UDP, and name.
+    pub fn new(rows: &[(u16, bool, String)]) -> Self {
+        let names = rows.iter().map(|(port, udp, name)| ((*port, *udp), name.as_str().into()));
+        Services { names: names.collect() }
+    }
+
+    /// Whether ports are shown as numbers.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Appends a port: its name, or the number when it has none.
+    pub fn port(&self, out: &mut Vec<u8>, port: u16, l4: L4) {
+        match self.names.get(&(port, l4 == L4::Udp)) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => udec(out, u64::from(port)),
+        }
+    }
+}
+
+/// How the ports of a socket are shown.
+#[derive(Clone, Copy)]
+pub struct Ports<'t> {
+    /// Their names.
+    pub services: &'t Services,
+    /// The transport, which decides what a port's name is.
+    pub l4: L4,
+}
+
 /// Appends `address:port`, IPv6 without brackets.
-pub fn endpoint(out: &mut Vec<u8>, address: IpAddr, port: u16) {
+fn endpoint(out: &mut Vec<u8>, (address, port): (IpAddr, u16), ports: Ports<'_>) {
     ip(out, address);
     out.push(b':');
-    udec(out, u64::from(port));
+    ports.services.port(out, port, ports.l4);
 }
 
 /// Appends `source:port->destination:port`.
-pub fn connection(out: &mut Vec<u8>, src: (IpAddr, u16), dst: (IpAddr, u16)) {
-    endpoint(out, src.0, src.1);
+pub fn connection(out: &mut Vec<u8>, src: (IpAddr, u16), dst: (IpAddr, u16), ports: Ports<'_>) {
+    endpoint(out, src, ports);
     out.extend_from_slice(b"->");
-    endpoint(out, dst.0, dst.1);
+    endpoint(out, dst, ports);
+}
+
+/// Appends the name of an IP socket with its ports named.
+pub fn socket(out: &mut Vec<u8>, tuple: &Tuple, is_server: bool, ports: Ports<'_>) {
+    let (src, dst) = ((tuple.src, tuple.sport), (tuple.dst, tuple.dport));
+    if is_server {
+        endpoint(out, dst, ports);
+    } else {
+        connection(out, src, dst, ports);
+    }
 }
 
 fn v4(cursor: &mut Cursor<'_>) -> Option<IpAddr> {
@@ -79,12 +128,12 @@ pub fn sockaddr_ip(bytes: &[u8]) -> Option<(IpAddr, u16)> {
 }
 
 /// Appends a SOCKADDR parameter.
-pub fn sockaddr(out: &mut Vec<u8>, bytes: &[u8], style: &Style) {
+pub fn sockaddr(out: &mut Vec<u8>, bytes: &[u8], style: &Style, ports: Ports<'_>) {
     let mut cursor = Cursor::new(bytes);
     let family = cursor.u8().unwrap_or(0);
     match family {
         AF_INET | AF_INET6 => match sockaddr_ip(bytes) {
-            Some((address, port)) => endpoint(out, address, port),
+            Some(end) => endpoint(out, end, ports),
             None => invalid(out, family),
         },
         AF_UNIX => match read_path(&cursor) {
@@ -132,12 +181,12 @@ fn as_v4(ends: [(IpAddr, u16); 2]) -> Option<[(IpAddr, u16); 2]> {
 }
 
 /// Appends a SOCKTUPLE parameter.
-pub fn socktuple(out: &mut Vec<u8>, bytes: &[u8], style: &Style) {
+pub fn socktuple(out: &mut Vec<u8>, bytes: &[u8], style: &Style, ports: Ports<'_>) {
     let mut cursor = Cursor::new(bytes);
     let family = cursor.u8().unwrap_or(0);
     match family {
         AF_INET | AF_INET6 => match socktuple_ips(bytes) {
-            Some([src, dst]) => connection(out, src, dst),
+            Some([src, dst]) => connection(out, src, dst, ports),
             None => invalid(out, family),
         },
         AF_UNIX => {
@@ -166,13 +215,15 @@ mod tests {
 
     fn tuple(bytes: &[u8]) -> String {
         let mut out = Vec::new();
-        socktuple(&mut out, bytes, &Style::default());
+        let services = Services::default();
+        socktuple(&mut out, bytes, &Style::default(), Ports { services: &services, l4: L4::Tcp });
         String::from_utf8(out).unwrap_or_default()
     }
 
     fn addr(bytes: &[u8]) -> String {
         let mut out = Vec::new();
-        sockaddr(&mut out, bytes, &Style::default());
+        let services = Services::new(&[(53, true, "domain".into())]);
+        sockaddr(&mut out, bytes, &Style::default(), Ports { services: &services, l4: L4::Udp });
         String::from_utf8(out).unwrap_or_default()
     }
 
@@ -208,6 +259,7 @@ mod tests {
     #[test]
     fn addresses_of_every_family() {
         assert_eq!(addr(&[2, 1, 2, 3, 4, 80, 0]), "1.2.3.4:80");
+        assert_eq!(addr(&[2, 1, 2, 3, 4, 53, 0]), "1.2.3.4:domain");
         assert_eq!(addr(&[2, 1, 2, 3, 4, 80]), "INVALID IPv4");
         assert_eq!(addr(b"\x01/run/x\0"), "/run/x");
         assert_eq!(addr(&[16]), "family 16");

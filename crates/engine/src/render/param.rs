@@ -8,6 +8,7 @@ use super::num::{dec, general, hex, hex_lower, oct, udec};
 use super::{addr, path, time, Style, ABSENT};
 use crate::bytes::{read_int, read_uint, trim_nul, Cursor};
 use crate::ctx::Ctx;
+use crate::state::fds::L4;
 use crate::state::Fd;
 use crate::tables::{Form, ParamInfo, ParamType, SymbolTable};
 
@@ -267,11 +268,11 @@ fn raw_bytes(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) {
 }
 
 fn raw_sockaddr(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) {
-    addr::sockaddr(out, p.bytes, style);
+    addr::sockaddr(out, p.bytes, style, ports(p.ctx, p.ctx.fd));
 }
 
 fn raw_socktuple(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) {
-    addr::socktuple(out, p.bytes, style);
+    addr::socktuple(out, p.bytes, style, ports(p.ctx, p.ctx.fd));
 }
 
 fn raw_ip(p: &Param<'_, '_>, _: &Style, out: &mut Vec<u8>) {
@@ -388,7 +389,22 @@ pub fn descriptor(ctx: &Ctx<'_>, fd: &Fd, style: &Style, out: &mut Vec<u8>) {
     out.push(ctx.tables.fd_type(fd.kind).char);
     out.extend(crate::extract::fd::l4_char(fd));
     out.push(b'>');
-    style.text(out, fd.name.as_deref().unwrap_or(b""));
+    fd_text(ctx, fd, style, out);
+}
+
+/// How the ports of `fd` are shown.
+fn ports<'a>(ctx: &Ctx<'a>, fd: Option<&Fd>) -> addr::Ports<'a> {
+    addr::Ports { services: &ctx.tables.services, l4: fd.map_or(L4::Tcp, |fd| fd.l4) }
+}
+
+/// Appends the name of a descriptor, with names for ports when they are wanted.
+pub fn fd_text(ctx: &Ctx<'_>, fd: &Fd, style: &Style, out: &mut Vec<u8>) {
+    match fd.tuple {
+        Some(tuple) if fd.kind.is_ip() && !ctx.tables.services.is_empty() => {
+            addr::socket(out, &tuple, fd.kind.is_server(), ports(ctx, Some(fd)));
+        }
+        _ => style.text(out, fd.name.as_deref().unwrap_or(b"")),
+    }
 }
 
 fn comm(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) -> bool {
