@@ -737,6 +737,8 @@ class CommandSpec:
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec("info", "pyscap.output.files:info", "say what a capture file is"),
+    CommandSpec("merge", "pyscap.output.files:merge", "join captures and packets by time"),
     CommandSpec("show", "pyscap.output.detail:show", "show everything about one event of a file"),
     CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
     CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
