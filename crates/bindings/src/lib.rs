@@ -72,9 +72,9 @@ impl PySession {
     }
 
     /// Reads a capture from a descriptor, which stays open and the caller's.
-    fn add_fd(&mut self, fd: i32) -> PyResult<()> {
+    fn add_fd(&mut self, py: Python<'_>, fd: i32) -> PyResult<()> {
         let owned = duplicate(fd).map_err(|e| raise(Error::io("opening the capture", e)))?;
-        self.add_reader(Box::new(File::from(owned)))
+        self.add_reader(py, Box::new(File::from(owned)))
     }
 
     /// Reads captures from descriptors, merged by time; they stay the caller's.
@@ -88,8 +88,8 @@ impl PySession {
     }
 
     /// Reads a capture from bytes.
-    fn add_bytes(&mut self, data: Vec<u8>) -> PyResult<()> {
-        self.add_reader(Box::new(Cursor::new(data)))
+    fn add_bytes(&mut self, py: Python<'_>, data: Vec<u8>) -> PyResult<()> {
+        self.add_reader(py, Box::new(Cursor::new(data)))
     }
 
     /// Reads the kernel's ring buffers behind `fds`, merged by time; they stay the caller's.
@@ -169,8 +169,10 @@ impl PySession {
 }
 
 impl PySession {
-    fn add_reader(&mut self, reader: Box<dyn Read + Send>) -> PyResult<()> {
-        self.inner.add_source(Box::new(Savefile::new(reader).map_err(raise)?)).map_err(raise)
+    /// The first bytes are read here, and whoever writes them may need the interpreter.
+    fn add_reader(&mut self, py: Python<'_>, reader: Box<dyn Read + Send>) -> PyResult<()> {
+        let session = &mut self.inner;
+        unlocked(py, move || session.add_source(Box::new(Savefile::new(reader)?)))
     }
 }
 

@@ -66,7 +66,7 @@ def resident_kb() -> int:
 def test_a_million_short_lived_processes_leave_nothing_behind() -> None:
     reading, writing = os.pipe()
     session = Session(Plan().to_json())
-    writer = threading.Thread(target=many_lives, args=(writing, PROCESSES))
+    writer = threading.Thread(target=many_lives, args=(writing, PROCESSES), daemon=True)
     writer.start()
     with os.fdopen(reading, "rb") as pipe:
         session.add_fd(pipe.fileno())
