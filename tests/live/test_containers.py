@@ -72,6 +72,11 @@ def docker(tmp_path_factory):
         daemon.wait(30)
 
 
+SOME = "n=0; while [ $n -lt 400 ]; do cat /bin/cat > /dev/null; n=$((n + 1)); done"
+"""Work that outlasts the question to the runtime: a container's first moments can go by before
+its name is known."""
+
+
 def counts(capture, template, text=""):
     """Lines of a capture, on a machine whose Docker does not answer."""
     env = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
@@ -94,7 +99,7 @@ def test_containers_are_named_live_and_in_the_file(docker, tmp_path):
         try:
             with os.fdopen(reading) as ready:
                 assert ready.readline() == "ready\n"
-            docker(*run, "--rm", "--name", "web2", IMAGE, "/bin/cat", "/bin/cat")
+            docker(*run, "--rm", "--name", "web2", IMAGE, "/bin/sh", "-c", SOME)
             time.sleep(1)
             pyscap.send_signal(signal.SIGINT)
             _, told = pyscap.communicate(timeout=60)
