@@ -6,6 +6,7 @@ the engine is told, `session` runs it.
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from contextlib import nullcontext, suppress
@@ -290,6 +291,23 @@ def say_counts(stats: Stats, request: Request) -> None:
     """The counts of a run on standard error, when they are wanted."""
     if request.verbose:
         sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
+        summaries = stats.get("summaries")
+        for text in summaries if isinstance(summaries, list) else ():
+            sys.stderr.write(f"{printable(accounted(text))}\n")
+
+
+def accounted(summary: str) -> str:
+    """What a capture file says of its own making, in a line."""
+    try:
+        told = json.loads(summary)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        return f"the file says of itself: {summary}"
+    lost = {k: v for k, v in told.items() if k.startswith("dropped") and v}
+    reasons = ", ".join(f"{name}: {count}" for name, count in lost.items())
+    made = " ".join(str(told[k]) for k in ("program", "kernel") if k in told)
+    return f"captured by {made}: {told.get('events')} events, lost: {reasons or 'none'}"
 
 
 def conclude(stats: Stats, stop: Stop, request: Request) -> int:

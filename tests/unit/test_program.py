@@ -89,3 +89,16 @@ def test_suppressed_processes_are_left_out_of_any_filter():
     whole = compiled("fd.num=1", "or", "fd.num=2", suppress_comm=("a", 'b"c'))
     assert whole == compiled("(fd.num=1 or fd.num=2) and not proc.name in (a, 'b\"c')")
     assert compiled(suppress_comm=("a",)) == compiled("not proc.name in (a)")
+
+
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        ('{"program": "p 1", "events": 7, "dropped_ring_full": 0}', "p 1: 7 events, lost: none"),
+        ('{"program": "p", "events": 7, "dropped_ring_full": 2}', "lost: dropped_ring_full: 2"),
+        ("no JSON", "the file says of itself: no JSON"),
+        ("[1]", "the file says of itself: [1]"),
+    ],
+)
+def test_accounting_of_a_file_is_told_in_a_line(summary, words):
+    assert program.accounted(summary).endswith(words)
