@@ -14,6 +14,7 @@ use crate::convert::{Converter, Outcome};
 use crate::decode::{self, Raw};
 use crate::error::{Error, Result};
 use crate::event::{Params, Span};
+use crate::frame::{HEAD_BYTES, TRAILER_BYTES};
 use crate::source::{carried, Block, Item, Source, SECTION_HEADER};
 use crate::tables::Tables;
 
@@ -117,9 +118,6 @@ pub struct Batch {
     /// What comes after them.
     pub then: Then,
 }
-
-const HEAD_BYTES: usize = 8;
-const TRAILER_BYTES: usize = 4;
 
 impl Batch {
     /// The whole blocks that stand in `bytes`, decoded; what is no block ends them.

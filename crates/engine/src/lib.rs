@@ -17,6 +17,8 @@ pub mod event;
 pub mod extract;
 pub mod feed;
 pub mod filter;
+pub mod frame;
+pub mod path;
 pub mod plan;
 pub mod render;
 pub mod session;

@@ -10,7 +10,6 @@ pub mod call;
 pub mod escape;
 pub mod num;
 pub mod param;
-pub mod path;
 pub mod time;
 pub mod value;
 

@@ -5,9 +5,10 @@
 //! Source: scap format specification, parameter types; observed: sysdig 0.41.4, libs 0.25-dev.
 
 use super::num::{dec, general, hex, hex_lower, oct, udec};
-use super::{addr, path, time, Style, ABSENT};
+use super::{addr, time, Style, ABSENT};
 use crate::bytes::{read_int, read_uint, trim_nul, Cursor};
 use crate::ctx::Ctx;
+use crate::path;
 use crate::state::fds::L4;
 use crate::state::Fd;
 use crate::tables::{Form, ParamInfo, ParamType, SymbolTable};
@@ -190,7 +191,7 @@ impl<'c, 'a> Param<'c, 'a> {
 
     /// Appends the path in this parameter, absolute and without `.` and `..`.
     pub fn absolute_path(&self, out: &mut Vec<u8>) {
-        path::join(out, base_dir(self).unwrap_or(b""), trim_nul(self.bytes));
+        path::join(base_dir(self).unwrap_or(b""), trim_nul(self.bytes), out);
     }
 
     /// The descriptor that the number in this parameter means.

@@ -25,6 +25,7 @@ use crate::decode::{self, option, EventKind, Extent};
 use crate::error::{Error, Result};
 use crate::event::{Event, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
+use crate::frame::{self, push_option, HEAD_BYTES, TRAILER_BYTES};
 use crate::source::lists::ListWriter;
 use crate::source::metadata::Layouts;
 use crate::source::{carried, Block, SECTION_HEADER};
@@ -84,8 +85,6 @@ const MAX_HEAD_BYTES: usize = 16 << 20;
 /// Largest block that every reader takes, except of large events.
 const MAX_EVENT_BLOCK: usize = 65544;
 
-const HEAD_BYTES: usize = 8;
-const TRAILER_BYTES: usize = 4;
 const SECTION_FIXED_BYTES: usize = 16;
 
 /// Writes a capture file.
@@ -310,7 +309,7 @@ impl Sink for SavefileSink {
             keep
         });
         match pruned {
-            Some(body) => self.put_metadata(&frame(block.kind, &body)),
+            Some(body) => self.put_metadata(&frame::block(block.kind, &body)),
             None => Ok(()),
         }
     }
@@ -369,27 +368,6 @@ impl Sink for SavefileSink {
     }
 }
 
-/// A whole block around `body`, padded.
-fn frame(kind: u32, body: &[u8]) -> Vec<u8> {
-    let len = (HEAD_BYTES + body.len() + TRAILER_BYTES).next_multiple_of(4);
-    let mut block = Vec::with_capacity(len);
-    let len_bytes = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    block.extend(kind.to_le_bytes());
-    block.extend(len_bytes);
-    block.extend(body);
-    block.resize(len - TRAILER_BYTES, 0);
-    block.extend(len_bytes);
-    block
-}
-
-fn push_option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
-    body.extend(code.to_le_bytes());
-    body.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
-    body.extend(value);
-    body.resize(body.len().next_multiple_of(4), 0);
-}
-
 /// A section header with more options.
 fn with_options(block: &Block<'_>, added: &[(u16, String)]) -> Vec<u8> {
     let (fixed, old) = block.body.split_at(SECTION_FIXED_BYTES.min(block.body.len()));
@@ -401,7 +379,7 @@ fn with_options(block: &Block<'_>, added: &[(u16, String)]) -> Vec<u8> {
         push_option(&mut body, *code, text.as_bytes());
     }
     push_option(&mut body, option::END, &[]);
-    frame(block.kind, &body)
+    frame::block(block.kind, &body)
 }
 
 /// Whether an option says something of the file that it stands in.
@@ -472,7 +450,7 @@ impl Rewrite {
         if self.body.len() > self.event_end {
             push_option(&mut self.body, option::END, &[]);
         }
-        frame(self.kind, &self.body)
+        frame::block(self.kind, &self.body)
     }
 }
 

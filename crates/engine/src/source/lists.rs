@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
+use crate::frame::{push_block, push_text};
 use crate::plan::{LayoutRow, LayoutRows};
 use crate::state::{Fd, State, Text, Thread};
 
@@ -162,11 +163,11 @@ impl ListWriter {
             self.process.entry(&mut body, |out, wire, get| put(out, wire, &get(thread, state)));
         }
         let mut blocks = Vec::new();
-        frame(&mut blocks, self.process_block.0, &body);
+        push_block(&mut blocks, self.process_block.0, &body);
         for thread in threads.iter().filter(|t| t.is_main()) {
             let body = self.descriptors(thread, state);
             if body.len() > 8 {
-                frame(&mut blocks, self.fd_block.0, &body);
+                push_block(&mut blocks, self.fd_block.0, &body);
             }
         }
         blocks
@@ -252,11 +253,11 @@ fn put(out: &mut Vec<u8>, wire: Wire, value: &Out<'_>) {
         (Wire::Uint(len), Out::Num(number)) => {
             out.extend(number.to_le_bytes().iter().take(len));
         }
-        (Wire::Text, Out::Text(text)) => put_text(out, text, MAX_TEXT_BYTES),
+        (Wire::Text, Out::Text(text)) => push_text(out, text, MAX_TEXT_BYTES),
         (Wire::Text, Out::List(texts)) => {
             let joined: Vec<u8> =
                 texts.iter().flat_map(|t| t.iter().chain(&[0])).copied().collect();
-            put_text(out, &joined, MAX_LIST_BYTES);
+            push_text(out, &joined, MAX_LIST_BYTES);
         }
         (Wire::Bytes(4), Out::Ip(Some(IpAddr::V4(ip)))) => out.extend(ip.octets()),
         (Wire::Bytes(16), Out::Ip(Some(IpAddr::V6(ip)))) => out.extend(ip.octets()),
@@ -264,23 +265,6 @@ fn put(out: &mut Vec<u8>, wire: Wire, value: &Out<'_>) {
             out.extend(ip.to_ipv6_mapped().octets());
         }
         (Wire::Uint(len) | Wire::Bytes(len), _) => out.resize(out.len() + len, 0),
-        (Wire::Text, _) => put_text(out, &[], 0),
+        (Wire::Text, _) => push_text(out, &[], 0),
     }
-}
-
-fn put_text(out: &mut Vec<u8>, text: &[u8], most: usize) {
-    let text = text.get(..most).unwrap_or(text);
-    out.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(text);
-}
-
-fn frame(out: &mut Vec<u8>, kind: u32, body: &[u8]) {
-    let len = (8 + body.len() + 4).next_multiple_of(4);
-    let len_bytes = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    let start = out.len();
-    out.extend(kind.to_le_bytes());
-    out.extend(len_bytes);
-    out.extend_from_slice(body);
-    out.resize(start + len - 4, 0);
-    out.extend(len_bytes);
 }

@@ -20,6 +20,7 @@ use crate::bytes::{read_uint, Cursor};
 use crate::decode::{self, EventKind};
 use crate::error::{Error, Result};
 use crate::event::Span;
+use crate::frame::{push_block, push_option, push_text};
 use crate::plan::{LayoutRow, LayoutRows};
 use crate::tables::Tables;
 
@@ -140,7 +141,8 @@ impl Redactor {
             None => self.list(block.kind, block.body),
         };
         let Some(body) = body else { return block };
-        frame(&mut self.raw, block.kind, &body);
+        self.raw.clear();
+        push_block(&mut self.raw, block.kind, &body);
         let end = self.raw.len() - 4;
         let inner = self.raw.get(8..end).unwrap_or(&[]);
         Block { kind: block.kind, offset: block.offset, body: inner, raw: &self.raw }
@@ -167,8 +169,8 @@ impl Redactor {
         let head_len = if kind.flags { 6 } else { 2 };
         let width = self.tables.event(raw.code).len_width();
         let mut out = event_body(body, kind.v2, head_len, width, &params)?;
-        for option in decode::options(raw.options).filter(|option| !is_carried(option)) {
-            put_option(&mut out, option);
+        for (code, value) in decode::options(raw.options).filter(|option| !is_carried(option)) {
+            push_option(&mut out, code, value);
         }
         Some(out)
     }
@@ -238,7 +240,7 @@ impl Redactor {
                         payload = read_uint(bytes);
                     }
                 }
-                Wire::Text => put_text(out, &self.text(field.action, c.str16()?)),
+                Wire::Text => push_text(out, &self.text(field.action, c.str16()?), usize::MAX),
                 Wire::Unknown => return None,
             }
         }
@@ -359,19 +361,6 @@ fn is_carried(option: &(u16, &[u8])) -> bool {
     decode::own_option(*option).is_some_and(|(kind, _)| kind == decode::option::STATE)
 }
 
-fn put_option(out: &mut Vec<u8>, (code, value): (u16, &[u8])) {
-    out.extend(code.to_le_bytes());
-    out.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(value);
-    out.resize(out.len().next_multiple_of(4), 0);
-}
-
-fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    let text = text.get(..usize::from(u16::MAX)).unwrap_or(text);
-    out.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(text);
-}
-
 /// An event with other parameters: the head of `body`, then lengths, then `params`.
 fn event_body(
     body: &[u8],
@@ -391,18 +380,6 @@ fn event_body(
     out.get_mut(head_len + 16..head_len + 20)?.copy_from_slice(&len.to_le_bytes());
     out.resize(out.len().next_multiple_of(4), 0);
     Some(out)
-}
-
-/// A whole block around `body`, padded, in `raw`.
-fn frame(raw: &mut Vec<u8>, kind: u32, body: &[u8]) {
-    let len = (8 + body.len() + 4).next_multiple_of(4);
-    let len_bytes = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    raw.clear();
-    raw.extend(kind.to_le_bytes());
-    raw.extend(len_bytes);
-    raw.extend_from_slice(body);
-    raw.resize(len - 4, 0);
-    raw.extend(len_bytes);
 }
 
 #[cfg(test)]

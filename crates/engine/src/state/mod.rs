@@ -11,7 +11,6 @@ mod exits;
 mod family;
 pub mod fds;
 mod lists;
-mod path;
 #[cfg(unix)]
 mod procfs;
 mod rules;
@@ -31,6 +30,7 @@ use std::net::IpAddr;
 
 use crate::error::Result;
 use crate::event::Event;
+use crate::path;
 use crate::plan::{Options, TransitionRow};
 use crate::tables::Tables;
 use rules::Attach;
@@ -356,12 +356,12 @@ impl State {
     fn resolve(&mut self, tid: i64, dirfd: Option<i64>, path: &[u8]) -> Text {
         let mut out = std::mem::take(&mut self.scratch);
         if path.first() == Some(&b'/') {
-            path::join(b"", path, &mut out);
+            path::join_stored(b"", path, &mut out);
         } else if dirfd == Some(AT_FDCWD) {
-            path::join(self.cwd(tid), path, &mut out);
+            path::join_stored(self.cwd(tid), path, &mut out);
         } else {
             let base = dirfd.map_or_else(Vec::new, |fd| self.directory(tid, fd));
-            path::join(&base, path, &mut out);
+            path::join_stored(&base, path, &mut out);
         }
         let text = self.interner.text(&out);
         self.scratch = out;

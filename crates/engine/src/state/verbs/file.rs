@@ -5,10 +5,10 @@
 //! Source: scap format specification, event semantics 3.
 
 use super::super::fds::{Fd, FdKind};
-use super::super::path;
 use super::super::rules::inputs;
 use super::super::threads::flag;
 use super::Step;
+use crate::path;
 
 /// Open flags in the format's numbering.
 pub(super) mod open_flag {

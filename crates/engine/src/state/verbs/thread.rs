@@ -5,12 +5,12 @@
 //! Source: scap format specification, event semantics 2.
 
 use super::super::enter::Enter;
-use super::super::path;
 use super::super::rules::inputs;
 use super::super::threads::Memory;
 use super::super::Thread;
 use super::Step;
 use crate::event::Event;
+use crate::path;
 
 /// Number of the limit of open descriptors.
 const RLIMIT_NOFILE: i64 = 7;
@@ -100,7 +100,7 @@ pub(super) fn change_directory(step: &mut Step<'_, '_>, inputs: &DirectoryInputs
     };
     let Some(target) = target else { return };
     let mut cwd = std::mem::take(&mut step.state.scratch);
-    path::join(step.state.cwd(ev.tid), &target, &mut cwd);
+    path::join_stored(step.state.cwd(ev.tid), &target, &mut cwd);
     if cwd.last() != Some(&b'/') {
         cwd.push(b'/');
     }
@@ -116,7 +116,7 @@ pub(super) fn change_root(step: &mut Step<'_, '_>, inputs: &RootInputs) {
     let ev = step.ev;
     let (Some(0), Some(target)) = (inputs.res.int(ev), inputs.path.get(ev)) else { return };
     let mut root = std::mem::take(&mut step.state.scratch);
-    path::join(step.state.cwd(ev.tid), target, &mut root);
+    path::join_stored(step.state.cwd(ev.tid), target, &mut root);
     let text = step.text(&root);
     step.state.scratch = root;
     if let Some(thread) = step.thread() {

@@ -1,6 +1,7 @@
 //! Paths: relative ones joined with their directory, dots and double slashes removed.
 //!
-//! In: bytes of path parameters. Out: absolute paths. Next: names of descriptors, directories.
+//! In: bytes of path parameters. Out: absolute paths. Next: names of descriptors and directories in
+//! [`crate::state`], and of parameters in [`crate::render`].
 //! Source: scap format specification, event semantics 3.
 
 /// Longest path the format stores.
@@ -9,14 +10,22 @@ const MAX_PATH_BYTES: usize = 1023;
 /// Stands for a path that is too long to be stored.
 const TOO_LONG: &[u8] = b"/DIR_TOO_LONG/FILENAME_TOO_LONG";
 
-/// Joins `path` with `base` unless it is absolute; the result is normalised.
+/// Appends `path`, which is relative to the directory `base` unless it is absolute; normalised.
 pub(crate) fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
+    if path.first() == Some(&b'/') || base.is_empty() {
+        normalise(&[path], out);
+    } else {
+        normalise(&[base, b"/", path], out);
+    }
+}
+
+/// The path as the format stores it, in place of what `out` held; `base` is put before a relative
+/// one as it is, since a directory is stored with its final slash.
+pub(crate) fn join_stored(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
     out.clear();
     if base.len() + path.len() > MAX_PATH_BYTES {
         out.extend_from_slice(TOO_LONG);
-        return;
-    }
-    if path.first() == Some(&b'/') {
+    } else if path.first() == Some(&b'/') {
         normalise(&[path], out);
     } else {
         normalise(&[base, path], out);
@@ -26,10 +35,10 @@ pub(crate) fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
 /// Appends the parts, read as one path, without "//", "." and "..".
 fn normalise(parts: &[&[u8]], out: &mut Vec<u8>) {
     let is_absolute = parts.iter().find_map(|p| p.first()) == Some(&b'/');
-    let floor = usize::from(is_absolute);
     if is_absolute {
         out.push(b'/');
     }
+    let floor = out.len();
     let mut component_at = out.len();
     for byte in parts.iter().flat_map(|p| p.iter().copied()) {
         if byte == b'/' {
@@ -80,8 +89,21 @@ mod tests {
 
     fn joined(base: &str, path: &str) -> String {
         let mut out = Vec::new();
-        join(base.as_bytes(), path.as_bytes(), &mut out);
+        join_stored(base.as_bytes(), path.as_bytes(), &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_appended_to_what_is_there() {
+        let mut out = b"path=".to_vec();
+        join(b"/srv", b"../../etc//x/./y", &mut out);
+        assert_eq!(out, b"path=/etc/x/y");
+        out.truncate(5);
+        join(b"/srv/www", b"a", &mut out);
+        assert_eq!(out, b"path=/srv/www/a");
+        out.truncate(5);
+        join(b"", b"a/..", &mut out);
+        assert_eq!(out, b"path=");
     }
 
     #[test]
@@ -91,6 +113,8 @@ mod tests {
         assert_eq!(joined("/home/u/", "."), "/home/u");
         assert_eq!(joined("/home/u/", ""), "/home/u");
         assert_eq!(joined("/", "a"), "/a");
+        assert_eq!(joined("", "a/b"), "a/b");
+        assert_eq!(joined("/a", "../../../b"), "/b");
     }
 
     #[test]
