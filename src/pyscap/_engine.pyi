@@ -29,7 +29,7 @@ class Session:
         `offset_ns` is what the kernel side adds to the time since boot. Raises EngineError.
         """
     def run(self, slice_ms: int) -> str:
-        """Work for about `slice_ms` milliseconds; "more", "idle" or "done".
+        """Work for about `slice_ms` milliseconds; "more" or "done".
 
         Raises EngineError; what was complete has been delivered.
         """

@@ -103,13 +103,12 @@ impl PySession {
         self.inner.add_source(Box::new(rings)).map_err(raise)
     }
 
-    /// Works for about `slice_ms`; returns "more", "idle" or "done".
+    /// Works for about `slice_ms`; returns "more" or "done".
     fn run(&mut self, py: Python<'_>, slice_ms: u64) -> PyResult<&'static str> {
         let session = &mut self.inner;
         let progress = unlocked(py, move || session.run(Duration::from_millis(slice_ms)))?;
         Ok(match progress {
             Progress::More => "more",
-            Progress::Idle => "idle",
             Progress::Done => "done",
         })
     }

@@ -14,8 +14,8 @@ use crate::tables::{flag, EventInfo, ParamType, Tables};
 /// Most rounds of conversion one event may take; the longest declared chain has 8.
 const MAX_ROUNDS: usize = 16;
 
-/// Most threads whose last enter event is remembered; beyond it the memory is emptied.
-const MAX_STORED: usize = 1 << 16;
+/// Half of the threads whose last enter event is remembered at most; see [`Converter::store`].
+const MAX_RECENT: usize = 1 << 15;
 
 /// Where a converted parameter comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,9 @@ pub enum Outcome {
 /// Keeps the last enter event of each thread, and builds converted events.
 #[derive(Debug, Default)]
 pub struct Converter {
-    stored: FxHashMap<i64, Owned>,
+    recent: FxHashMap<i64, Owned>,
+    /// What was recent before.
+    older: FxHashMap<i64, Owned>,
     /// The result of [`Outcome::Converted`].
     pub out: Owned,
     scratch: Owned,
@@ -147,7 +149,8 @@ pub struct Converter {
 impl Converter {
     /// Forgets all enter events, as at the start of a section.
     pub fn reset(&mut self) {
-        self.stored.clear();
+        self.recent.clear();
+        self.older.clear();
     }
 
     /// Decides what becomes of a decoded event.
@@ -197,11 +200,13 @@ impl Converter {
         outcome
     }
 
+    /// Remembers the enter event; of too many, those of the threads that are quiet longest go.
     fn store(&mut self, tid: i64, outcome: Outcome) -> Outcome {
-        if self.stored.len() >= MAX_STORED {
-            self.stored.clear();
+        if self.recent.len() >= MAX_RECENT {
+            self.older = std::mem::take(&mut self.recent);
         }
-        self.stored.insert(tid, self.out.clone());
+        self.older.remove(&tid);
+        self.recent.insert(tid, self.out.clone());
         outcome
     }
 
@@ -242,7 +247,7 @@ impl Converter {
 
     /// The stored enter event, when it is the one that belongs to this exit.
     fn take_enter(&mut self, tid: i64, exit_code: u16, tables: &Tables) -> Option<Owned> {
-        let enter = self.stored.remove(&tid)?;
+        let enter = self.recent.remove(&tid).or_else(|| self.older.remove(&tid))?;
         // DIFFERENCE(libs 0.25-dev): an enter event of another call is treated as missing; libs
         // ends the capture there.
         let same = enter.code + 1 == exit_code
@@ -276,4 +281,25 @@ fn container_json(own: &Owned) -> Vec<u8> {
     let mut bytes = json.to_string().into_bytes();
     bytes.push(0);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_enter_events_the_oldest_are_forgotten() {
+        let mut converter = Converter::default();
+        let busy = -1;
+        for tid in 0..3 * MAX_RECENT as i64 {
+            converter.store(tid, Outcome::Stored);
+            if tid % 1000 == 0 {
+                converter.store(busy, Outcome::Stored);
+            }
+        }
+        let known = |tid| converter.recent.contains_key(&tid) || converter.older.contains_key(&tid);
+        assert!(known(busy) && known(3 * MAX_RECENT as i64 - 1));
+        assert!(!known(0));
+        assert!(converter.recent.len() + converter.older.len() <= 2 * MAX_RECENT);
+    }
 }

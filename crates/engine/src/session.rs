@@ -86,8 +86,6 @@ impl Stats {
 pub enum Progress {
     /// The time is up; there may be more.
     More,
-    /// A live source has nothing at the moment.
-    Idle,
     /// Everything is done, or a limit of the plan is reached.
     Done,
 }
@@ -278,21 +276,22 @@ impl Session {
     /// sleeps, so that an idle capture costs next to nothing and lines appear as they happen.
     fn run_until(&mut self, until: Instant) -> Result<Progress> {
         loop {
-            match self.run_batch(until)? {
-                Progress::Idle if Instant::now() < until => {
-                    self.sink.flush()?;
-                    std::thread::sleep(IDLE_SLEEP);
-                }
-                Progress::Idle => return Ok(Progress::More),
-                other => return Ok(other),
+            if let Some(progress) = self.run_batches(until)? {
+                return Ok(progress);
             }
+            if Instant::now() >= until {
+                return Ok(Progress::More);
+            }
+            self.sink.flush()?;
+            std::thread::sleep(IDLE_SLEEP);
         }
     }
 
-    fn run_batch(&mut self, until: Instant) -> Result<Progress> {
+    /// Works until `until`; none when a live source has nothing at the moment.
+    fn run_batches(&mut self, until: Instant) -> Result<Option<Progress>> {
         loop {
             if self.take_records()? || Instant::now() >= until {
-                return Ok(if self.pipe.done { Progress::Done } else { Progress::More });
+                return Ok(Some(if self.pipe.done { Progress::Done } else { Progress::More }));
             }
             if self.taken < self.batch.records.len() {
                 continue;
@@ -304,10 +303,10 @@ impl Session {
                     return Err(error);
                 }
                 Then::End => drop(self.feeds.pop_front()),
-                Then::Idle => return Ok(Progress::Idle),
+                Then::Idle => return Ok(None),
                 Then::More => {}
             }
-            let Some(feed) = self.feeds.front_mut() else { return Ok(Progress::Done) };
+            let Some(feed) = self.feeds.front_mut() else { return Ok(Some(Progress::Done)) };
             feed.next(&mut self.batch);
             self.taken = 0;
         }
