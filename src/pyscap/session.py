@@ -170,16 +170,23 @@ def capture(
 
 
 def drive(engine: Session, stop: Stop) -> Stats:
-    """Run `engine` in slices until it is done or `stop` is due."""
+    """Run `engine` until it is done, `stop` is due or a signal asks for the end."""
     with catching_signals(stop):
-        done = False
-        while not done and not stop.is_due():
-            try:
-                done = engine.run(stop.slice_ms()) == "done"
-            finally:  # also before an error: what was complete is shown
-                stop.on_look()
-                stop.watch(engine)
+        for _ in slices(engine, stop):
+            pass
     return engine.stats()
+
+
+def slices(engine: Session, stop: Stop) -> Iterator[None]:
+    """Run `engine` until it is done or `stop` is due; yields after each slice of its work."""
+    done = False
+    while not done and not stop.is_due():
+        try:
+            done = engine.run(stop.slice_ms()) == "done"
+        finally:  # also before an error: what was complete is shown
+            stop.on_look()
+            stop.watch(engine)
+        yield
 
 
 @contextmanager
