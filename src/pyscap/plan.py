@@ -8,7 +8,7 @@ Out: `Plan`, pure data, and its JSON text. Next: `pyscap._engine.Session`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,12 @@ class Plan:
     """Whether lists and events of users and groups give them names."""
     redact: dict[str, Any] | None = None
     """What must not be seen, as `privacy.redact_row` says; None when there is nothing."""
+
+    def with_output(self, row: dict[str, Any]) -> Plan:
+        """The plan with one more sink."""
+        if self.output["kind"] == "none":
+            return replace(self, output=row)
+        return replace(self, output={"kind": "tee", "sinks": [self.output, row]})
 
     def to_json(self) -> str:
         """The plan as the engine reads it."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyscap import progress
@@ -20,7 +20,7 @@ from pyscap.plancache import plan_text
 from pyscap.session import Stop, read_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
@@ -29,8 +29,25 @@ if TYPE_CHECKING:
     from pyscap.session import Stats
 
 
-def run(request: Request) -> int:
+Watch = Callable[["Session"], None]
+"""Is called with the engine after each slice of its work."""
+
+
+def watch_nothing(engine: Session) -> None:
+    """The watch of whoever waits for the end."""
+
+
+def run(
+    request: Request,
+    beside: Callable[[FieldList], dict[str, Any]] | None = None,
+    watch: Watch = watch_nothing,
+) -> int:
     """Read or capture, as the request says.
+
+    Args:
+        request: What the user asked for.
+        beside: Makes the row of a further sink, which gets the events too.
+        watch: Called with the engine after each slice of its work.
 
     Returns:
         The exit code.
@@ -44,7 +61,7 @@ def run(request: Request) -> int:
         return tell_filter(request)
     if request.details and request.write is None:
         return tell_details(request)
-    if request.write is None and not request.is_live:
+    if request.write is None and not request.is_live and beside is None:
         plan = plan_text(request, lambda: make_plan(request).to_json())
         return run_files(plan, request.read, request, Stop())
     from pyscap.plan import FieldList
@@ -52,9 +69,18 @@ def run(request: Request) -> int:
     fields = FieldList()
     compiled = make_filter(request, fields)
     whole = join_plan(request, fields, compiled)
-    if not request.is_live:
-        return export(whole, request, Stop())
-    return execute(request, whole, compiled)
+    if beside is not None:
+        whole = whole.with_output(beside(fields))
+    if request.write is not None and not request.is_live:
+        return export(whole, request, watching(watch))
+    return execute(request, whole, compiled, watch)
+
+
+def watching(watch: Watch) -> Stop:
+    """What ends a run of files, and meanwhile lets `watch` look."""
+    stop = Stop()
+    stop.watch = watch
+    return stop
 
 
 def tell_details(request: Request) -> int:
@@ -72,7 +98,7 @@ def execute(
     request: Request,
     plan: Plan,
     compiled: CompiledFilter | None,
-    watch: Callable[[Session], None] = lambda engine: None,
+    watch: Watch = watch_nothing,
 ) -> int:
     """Run a plan over the files of a request, or over this machine.
 
@@ -87,9 +113,7 @@ def execute(
     """
     if request.is_live:
         return run_live(request, plan, compiled, watch)
-    stop = Stop()
-    stop.watch = watch
-    return run_files(plan.to_json(), request.read, request, stop)
+    return run_files(plan.to_json(), request.read, request, watching(watch))
 
 
 def run_files(plan: str, names: Sequence[str], request: Request, stop: Stop) -> int:
@@ -111,7 +135,7 @@ def run_live(
     request: Request,
     plan: Plan,
     compiled: CompiledFilter | None,
-    watch: Callable[[Session], None],
+    watch: Watch,
 ) -> int:
     """Capture, with what the kernel can decide of the filter decided there."""
     from pyscap import live
@@ -170,7 +194,7 @@ def export(plan: Plan, request: Request, stop: Stop) -> int:
                 options=save.section_options(request.filter_text) if plan.filter else (),
                 rotate=rotate,
             )
-            return run_files(replace(plan, output=row).to_json(), names, request, stop)
+            return run_files(plan.with_output(row).to_json(), names, request, stop)
 
 
 def survey(engine: Session, names: Sequence[str], stop: Stop) -> None:

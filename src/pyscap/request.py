@@ -111,6 +111,7 @@ BUFFER_MODES = ("print_ascii", "print_base64", "print_hex", "print_hex_ascii")
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (
     BUFFER_MODES,
     ("json", "details", "strace", "quiet"),
+    ("details", "summary"),
     ("print", "strace"),
     ("print", "details"),
     ("fatfile", "no_fatfile"),
@@ -179,6 +180,9 @@ def check(request: Request) -> None:
         refuse(request, LIVE_ONLY, "is for captures and has no meaning with -r")
     if request.write is None:
         refuse(request, WRITE_ONLY, "is about the file that -w writes, and there is no -w")
+    if request.summary and request.write == "-":
+        msg = "-S prints a table where -w - writes the capture"
+        raise UsageError(msg, "give -w the name of a file")
     if request.limit and not (request.file_size or request.seconds or request.event_limit):
         msg = "-W needs a rotation"
         raise UsageError(msg, "add -C, -G or -e")

@@ -96,7 +96,13 @@ def output_files(request: Request, stop: Stop) -> Iterator[tuple[int, Row | None
             yield fd, None
         return
     files = rotation.Rotation(request, stop, partial(_open, overwrite=request.overwrite))
-    stop.watch = files.look
+    before = stop.watch
+
+    def watch(engine: _engine.Session) -> None:
+        before(engine)
+        files.look(engine)
+
+    stop.watch = watch
     try:
         yield files.fd, files.limits()
     finally:
@@ -193,7 +199,7 @@ def saved(plan: Plan, request: Request, stop: Stop) -> Iterator[Plan]:
     kind = compression(request.write, gzip=request.compress)
     with output_files(request, stop) as (fd, rotate):
         row = output_row(fd, compression=kind, others=others, rotate=rotate)
-        yield replace(plan, output=row)
+        yield plan.with_output(row)
 
 
 def summary(stats: Mapping[str, Any], filter_text: str = "", **more: object) -> str:

@@ -191,26 +191,16 @@ def run_with_summary(request: Request) -> int:
 
     DIFFERENCE(sysdig 0.41.4): only the events that the filter chose are counted.
     """
-    from pyscap.plan import FieldList
-    from pyscap.program import execute, join_plan, make_filter, with_profile
+    from pyscap.program import run
     from pyscap.views.build import choose, output_row
     from pyscap.views.collect import Collector
     from pyscap.views.screen import Screen
     from pyscap.views.streams import Look
 
-    request = with_profile(request)
-    if request.write is not None:
-        msg = "-S shows a table and -w writes a file"
-        raise UsageError(msg, "write first, then `pyscap stat -r FILE`")
     view = choose(VIEWS["summary"], ()).view
-    fields = FieldList()
-    compiled = make_filter(request, fields)
-    plan = join_plan(request, fields, compiled)
-    sinks = [plan.output, output_row(view, fields, Look())]
     collector = Collector(view, Screen(view, as_json=request.json).show)
     try:
-        output = {"kind": "tee", "sinks": sinks}
-        return execute(request, replace(plan, output=output), compiled, collector.watch)
+        return run(request, lambda fields: output_row(view, fields, Look()), collector.watch)
     finally:
         collector.finish()
 
