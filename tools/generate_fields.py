@@ -54,6 +54,10 @@ MULTI_ANY = (
     "proc.apid",
     "proc.aenv",
 )
+HOST_NAMES = {
+    f"fd.{side[0]}ip.name": f"Name of the {side} address in the table of hosts; known with -R only."
+    for side in ("client", "server", "local", "remote")
+}
 FORMS = {"hexadecimal": "HEX", "direction mark": "DIR", "decimal (identifier)": "ID"}
 TYPE_FORMS = {
     "CHARBUF": "TEXT",
@@ -82,6 +86,7 @@ DESCRIPTIONS = {
     "fd.ip": "Matches when either end of the connection has the address.",
     "fd.name_changed": "True when this event changed the name of the descriptor it uses.",
     "evt.rawarg": "One parameter chosen by name, in its native type, so that numbers can be compared with < and >.",
+    **HOST_NAMES,
 }
 NOT_DEPRECATED = tuple(name for name in DESCRIPTIONS if "latency" in name)
 ARG_FLAGS = (
@@ -140,6 +145,8 @@ def multi(field: Json) -> str | None:
     """How several values of one event are matched."""
     if field["name"] in MULTI_ENDS:
         return "ends"
+    if field["name"] in HOST_NAMES:
+        return "names"
     return "any" if field["name"] in MULTI_ANY else None
 
 

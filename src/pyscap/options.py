@@ -387,9 +387,12 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "R",
         "",
         "Output",
-        "names for ports",
-        "Shows the names of well-known ports instead of their numbers.",
-        "-R, --resolve-ports",
+        "names for ports and hosts",
+        "Shows the names of well-known ports instead of their numbers, and gives fields such as "
+        "`fd.sip.name` their values. Names of hosts are those of `/etc/hosts`; a name that the "
+        "filter compares with is looked up once before the run, also by DNS. Nothing is looked "
+        "up while events pass.",
+        "-R, --resolve-ports: hosts are looked up by DNS during the run there",
     ),
     _O(
         "no-resolve",
@@ -658,7 +661,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "Views",
         "calls, errors and time of each event type at the end",
         "Prints a table of the event types when the run ends: how often, how many failed, and "
-        "how long they took when that was measured.",
+        "how long they took when that was measured. With `-w` it tells what was written.",
         "-S, --summary: counts only",
     ),
     # --- Lists and help ---------------------------------------------------------------------

@@ -50,6 +50,8 @@ class Options:
     """When each offset of local time from UTC begins, and the offset, in seconds; none is UTC."""
     services: Sequence[tuple[int, bool, str]] = ()
     """Names of ports, when they are wanted: port, whether it is one of UDP, name."""
+    hosts: Sequence[tuple[str, list[str]]] = ()
+    """Names of addresses, when they are wanted: address, and its names, the one to show first."""
     max_events: int | None = None
     """Stop after this many chosen events, 1 or more."""
     max_event_ns: int | None = None

@@ -30,8 +30,8 @@ VARIABLES = ("TZ", "NO_COLOR", "TERM", "COLORTERM", "LC_ALL", "LANG")
 """Environment that can change a plan."""
 
 
-SYSTEM_FILES = ("/etc/localtime", "/etc/services")
-"""The local zone, and the names of ports."""
+SYSTEM_FILES = ("/etc/localtime", "/etc/services", "/etc/hosts")
+"""The local zone, the names of ports, and those of hosts."""
 
 
 def plan_text(request: Request, make: Callable[[], str]) -> str:
@@ -44,7 +44,7 @@ def plan_text(request: Request, make: Callable[[], str]) -> str:
     Returns:
         The JSON text of the plan.
     """
-    folder = None if depends_on_files(request) else cache_folder()
+    folder = None if depends_on_more(request) else cache_folder()
     if folder is None:
         return make()
     file = folder / f"{key(request)}.json"
@@ -57,10 +57,10 @@ def plan_text(request: Request, make: Callable[[], str]) -> str:
     return text
 
 
-def depends_on_files(request: Request) -> bool:
-    """Whether the plan depends on the user's configuration or on a file of macros."""
-    names = any("@" in word for word in request.words)
-    return bool(request.macros or request.profile or names)
+def depends_on_more(request: Request) -> bool:
+    """Whether the plan depends on a file of macros, or on what a name server says."""
+    asks = request.resolve_ports and any("ip.name" in word for word in request.words)
+    return bool(request.macros or asks)
 
 
 def key(request: Request) -> str:
@@ -73,11 +73,14 @@ def key(request: Request) -> str:
 
 def surroundings() -> list[str]:
     """What besides the command line can change a plan."""
+    from pyscap.config import config_path
+
     values = [f"{name}={os.environ.get(name)}" for name in VARIABLES]
-    return [*values, *map(age, SYSTEM_FILES), str(sys.stdout.isatty())]
+    files = (*SYSTEM_FILES, config_path())
+    return [*values, *(age(file) for file in files), str(sys.stdout.isatty())]
 
 
-def age(name: str) -> str:
+def age(name: str | Path) -> str:
     """When a file was last changed; nothing when it is not there."""
     with suppress(OSError):
         return str(os.stat(name).st_mtime_ns)  # noqa: PTH116 - pathlib takes three times as long

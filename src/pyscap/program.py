@@ -230,11 +230,12 @@ def make_plan(request: Request) -> Plan:
 
 def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | None) -> Plan:
     """The plan of a request whose filter is compiled."""
+    from pyscap.filterlang.hosts import with_hosts
     from pyscap.output.lines import output_row
     from pyscap.plan import Plan
     from pyscap.privacy import redact_row
 
-    return Plan(
+    plan = Plan(
         fields,
         compiled.program if compiled else None,
         output_row(request, fields),
@@ -242,6 +243,7 @@ def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | No
         options=make_options(request),
         names_users=not request.exclude_users,
     )
+    return with_hosts(plan, wanted=request.resolve_ports)
 
 
 def make_options(request: Request) -> Options:

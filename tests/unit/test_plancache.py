@@ -47,6 +47,15 @@ def test_another_environment_is_compiled(name, monkeypatch):
     assert plancache.plan_text(Request(), lambda: "second") == "second"
 
 
+def test_a_changed_configuration_is_compiled(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    request = Request(profile="web", words=("@web",))
+    plancache.plan_text(request, lambda: "first")
+    assert plancache.plan_text(request, lambda: "second") == "first"
+    (tmp_path / "pyscap" / "config.toml").write_text("[filters]")
+    assert plancache.plan_text(request, lambda: "third") == "third"
+
+
 def test_another_version_of_the_program_is_compiled(monkeypatch):
     plancache.plan_text(Request(), lambda: "first")
     monkeypatch.setattr(plancache, "program_state", lambda: ["changed"])
@@ -54,9 +63,10 @@ def test_another_version_of_the_program_is_compiled(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "request_", [Request(macros="file"), Request(profile="p"), Request(words=("@web",))]
+    "request_",
+    [Request(macros="file"), Request(resolve_ports=True, words=("fd.sip.name=example.com",))],
 )
-def test_what_depends_on_the_users_files_is_not_kept(request_, tmp_path):
+def test_what_depends_on_more_than_its_key_is_not_kept(request_, tmp_path):
     assert plancache.plan_text(request_, lambda: "first") == "first"
     assert plancache.plan_text(request_, lambda: "second") == "second"
     assert not plans(tmp_path)

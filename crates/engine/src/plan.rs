@@ -196,6 +196,8 @@ pub struct Options {
     pub zone: Vec<(i64, i32)>,
     /// Names of ports, for whoever wants them: port, whether it is one of UDP, name.
     pub services: Vec<(u16, bool, String)>,
+    /// Names of addresses, for whoever wants them; the first of each is shown.
+    pub hosts: Vec<(std::net::IpAddr, Vec<String>)>,
     /// Stop after this many events that passed the filter.
     pub max_events: Option<u64>,
     /// Stop when event time passes the first event's by so much.

@@ -130,6 +130,7 @@ impl Session {
         let mut tables = Tables::new(&plan.tables)?;
         tables.zone = Zone::new(&plan.options.zone);
         tables.services = Services::new(&plan.options.services);
+        tables.hosts = plan.options.hosts.iter().cloned().collect();
         tables.layouts = Arc::new(Layouts::new(&plan.layouts)?);
         tables.lists = Arc::new(ListWriter::new(&plan.layouts)?);
         let fields = Extractors::new(&plan.fields, &tables)?;

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::error::{Error, Result};
 use crate::plan::{ParamRow, TableRows};
 use crate::source::metadata::Layouts;
@@ -259,6 +261,8 @@ pub struct Tables {
     pub zone: crate::render::Zone,
     /// Names of ports; empty when ports are shown as numbers.
     pub services: crate::render::addr::Services,
+    /// Names of addresses; empty when they are not wanted.
+    pub hosts: FxHashMap<std::net::IpAddr, Vec<String>>,
     /// How containers are recognised.
     pub containers: crate::plan::ContainerRows,
     /// Metadata blocks.
@@ -362,6 +366,7 @@ impl Tables {
             fd_types: fd_types(&rows.fd_types),
             zone: crate::render::Zone::default(),
             services: crate::render::addr::Services::default(),
+            hosts: FxHashMap::default(),
             containers: rows.containers.clone(),
             layouts: Arc::default(),
             lists: Arc::default(),

@@ -953,25 +953,29 @@ CATALOGUE: dict[str, tuple[FieldSpec, ...]] = {
         field(
             "fd.cip.name",
             "CHARBUF",
-            "Domain name(s) resolved for the client address.",
+            "Name of the client address in the table of hosts; known with -R only.",
+            multi="names",
             flags="no_transformer|no_field_comparison",
         ),
         field(
             "fd.sip.name",
             "CHARBUF",
-            "Domain name(s) resolved for the server address.",
+            "Name of the server address in the table of hosts; known with -R only.",
+            multi="names",
             flags="no_transformer|no_field_comparison",
         ),
         field(
             "fd.lip.name",
             "CHARBUF",
-            "Domain name(s) resolved for the local address.",
+            "Name of the local address in the table of hosts; known with -R only.",
+            multi="names",
             flags="no_transformer|no_field_comparison",
         ),
         field(
             "fd.rip.name",
             "CHARBUF",
-            "Domain name(s) resolved for the remote address.",
+            "Name of the remote address in the table of hosts; known with -R only.",
+            multi="names",
             flags="no_transformer|no_field_comparison",
         ),
         field(

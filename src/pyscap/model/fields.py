@@ -119,8 +119,8 @@ class FieldRef:
 
     @property
     def has_several(self) -> bool:
-        """Whether the field has several values, ancestors or both ends of a connection."""
-        return self.matches_any or self.spec.multi == "ends"
+        """Whether the field has several values: ancestors, both ends of a connection, names."""
+        return self.matches_any or self.spec.multi in ("ends", "names")
 
     def entry(self) -> dict[str, object]:
         """This field as an entry of the plan's `fields` list.

@@ -102,7 +102,8 @@ class FieldSpec:
     arg_required: bool = False
     multi: str | None = None
     """How several values of one event are matched: `ends` (both ends of a connection: `!=` wants
-    neither equal), `any` (ancestors, without argument: one is enough, also for `!=`)."""
+    neither equal), `names` (all names of one address: `!=` wants none equal), `any` (ancestors,
+    without argument: one is enough, also for `!=`)."""
     flags: str = ""
     """Property words joined by `|`: filter_only, print_only, table_only, deprecated,
     no_transformer, no_field_comparison."""

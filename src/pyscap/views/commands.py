@@ -219,6 +219,7 @@ def make_plan(
     chosen: Chosen, request: Request, asked: Asked, options: Options
 ) -> tuple[Plan, CompiledFilter | None]:
     """The plan of a view; when the state at an event is asked for, reading ends there."""
+    from pyscap.filterlang.hosts import with_hosts
     from pyscap.output.theme import is_coloured
     from pyscap.plan import FieldList
     from pyscap.privacy import redact_row
@@ -239,7 +240,8 @@ def make_plan(
     macros = saved_filters(request, text + chosen.values.get("filter", ""))
     plan, compiled = build.make_plan(chosen, text, macros, options, data)
     hidden = redact_row(request)
-    return replace(plan, names_users=not request.exclude_users, redact=hidden), compiled
+    plan = replace(plan, names_users=not request.exclude_users, redact=hidden)
+    return with_hosts(plan, wanted=request.resolve_ports), compiled
 
 
 def as_events(view: View) -> View:

@@ -38,7 +38,7 @@ def test_row_uses_declared_words(name: str) -> None:
     assert set(row.arg_kinds) <= {"index", "key", "name"}
     assert row.arg_kinds or not row.arg_required
     assert row.description.endswith(".")
-    assert row.multi in (None, "ends", "any")
+    assert row.multi in (None, "ends", "names", "any")
     assert row.since in ("0.29", "0.41", "libs 0.25", "plugin", "pyscap")
 
 

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Get::{Text, Value as Val};
+use super::Get::{Both, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::num::dec;
@@ -45,10 +45,22 @@ pub const FIELDS: &[Row] = &[
     ("fd.sproto", Text(|c, _, _, out| port_text(c, server(c), out))),
     ("fd.lproto", Text(|c, _, _, out| port_text(c, side(c, Side::Local), out))),
     ("fd.rproto", Text(|c, _, _, out| port_text(c, side(c, Side::Remote), out))),
-    ("fd.cip.name", Val(|_, _| None)),
-    ("fd.sip.name", Val(|_, _| None)),
-    ("fd.lip.name", Val(|_, _| None)),
-    ("fd.rip.name", Val(|_, _| None)),
+    ("fd.cip.name", Both(|c, _| hosts(c, client(c)), |c, _, y, out| host(c, client(c), y, out))),
+    ("fd.sip.name", Both(|c, _| hosts(c, server(c)), |c, _, y, out| host(c, server(c), y, out))),
+    (
+        "fd.lip.name",
+        Both(
+            |c, _| hosts(c, side(c, Side::Local)),
+            |c, _, y, out| host(c, side(c, Side::Local), y, out),
+        ),
+    ),
+    (
+        "fd.rip.name",
+        Both(
+            |c, _| hosts(c, side(c, Side::Remote)),
+            |c, _, y, out| host(c, side(c, Side::Remote), y, out),
+        ),
+    ),
     ("fd.l4proto", Val(|c, _| known(c).map(|fd| Value::text(l4_of_role(fd))))),
     ("fd.sockfamily", Val(family)),
     ("fd.is_server", Val(|c, _| known(c).map(|fd| Value::Bool(is_server(c, fd))))),
@@ -275,6 +287,18 @@ fn port_text(ctx: &Ctx<'_>, end: Option<(IpAddr, u16)>, out: &mut Vec<u8>) -> bo
     let (Some((_, port)), Some(fd)) = (end, known(ctx)) else { return false };
     ctx.tables.services.port(out, port, fd.l4);
     true
+}
+
+/// All names of an address, for a filter: none of them may be the one for `!=` to hold.
+fn hosts<'a>(ctx: &Ctx<'a>, end: Option<(IpAddr, u16)>) -> Option<Value<'a>> {
+    let names = ctx.tables.hosts.get(&end?.0)?;
+    Some(Value::Ends(names.iter().map(|name| Value::text(name.as_bytes())).collect()))
+}
+
+/// The first name of an address.
+fn host(ctx: &Ctx<'_>, end: Option<(IpAddr, u16)>, style: &Style, out: &mut Vec<u8>) -> bool {
+    let name = end.and_then(|(ip, _)| ctx.tables.hosts.get(&ip)?.first());
+    name.map(|name| style.text(out, name.as_bytes())).is_some()
 }
 
 fn family<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
