@@ -147,6 +147,18 @@ short = "%evt.num %evt.type"
 [profiles.files]
 columns = ["evt.num:4", "fd.name"]
 filter = "evt.type in (openat, read, write)"
+theme = "night"
+
+[themes.night]
+doc = "what cat does"
+
+[themes.night.fields]
+"evt.type" = "underline"
+
+[[themes.night.rules]]
+name = "cat"
+filter = "proc.name = cat"
+style = "bold"
 """
 
 

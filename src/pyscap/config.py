@@ -11,9 +11,20 @@ profile to the request and gives the saved filters to the filter language.
     filter = "@web"
     timetype = "r"
     color = "always"
+    theme = "night"
 
     [templates]
     short = "%evt.time %proc.name %evt.type"
+
+    [themes.night]
+    base = "default"
+
+    [[themes.night.rules]]
+    name = "slow"
+    filter = "evt.latency > 10000000"
+    style = "bold yellow"
+
+`theme = "night"` at the head of the file makes it the theme of all runs.
 
 Nothing is read from the current directory. Keys that are not known are errors: a mistyped key
 would otherwise change nothing and say nothing.
@@ -31,8 +42,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyscap.errors import UsageError, printable
+from pyscap.output.theme import THEMES, Rule, Theme, codes
 
 if TYPE_CHECKING:
+    from pyscap.filterlang.macros import Macros
     from pyscap.request import Request
 
 MAX_BYTES = 1 << 20
@@ -52,6 +65,7 @@ class Profile:
     filter: str | None = None
     """Joined to the filter of the command line by `and`."""
     color: str | None = None
+    theme: str | None = None
     resolve_ports: bool = False
     verbose: bool = False
     json: bool = False
@@ -68,6 +82,10 @@ class Config:
     profiles: dict[str, Profile] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     """Templates by name, for `-p`."""
+    themes: dict[str, Theme] = field(default_factory=dict)
+    """Themes by name, for `--theme`."""
+    theme: str | None = None
+    """The theme of runs that name none."""
 
     def profile(self, name: str) -> Profile:
         """The profile `name`.
@@ -127,19 +145,68 @@ def read(path: Path, text: bytes) -> Config:
         tables = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise mistake(path, str(error)) from None
-    known(path, "the file", tables, {"filters", "profiles", "templates"})
+    known(path, "the file", tables, {"filters", "profiles", "templates", "themes", "theme"})
     profiles = table(path, tables, "profiles", dict)
+    themes = table(path, tables, "themes", dict)
     return Config(
         path,
         filters=table(path, tables, "filters", str),
         profiles={name: read_profile(path, name, rows) for name, rows in profiles.items()},
         templates=table(path, tables, "templates", str),
+        themes={name: read_theme(path, name, rows) for name, rows in themes.items()},
+        theme=text_or_none(path, "the file", tables, "theme"),
     )
+
+
+def read_theme(path: Path, name: str, rows: dict[str, Any]) -> Theme:
+    """One table of `[themes]`: its own rules come before those of its base."""
+    where = f"theme {name}"
+    known(path, where, rows, {"base", "doc", "fields", "rules"})
+    base = text_or_none(path, where, rows, "base")
+    if base is not None and base not in THEMES:
+        raise mistake(path, f"{where}: base is none of {', '.join(THEMES)}")
+    below = THEMES[base] if base else Theme("")
+    fields, entries = rows.get("fields", {}), rows.get("rules", [])
+    if not isinstance(fields, dict) or not isinstance(entries, list):
+        raise mistake(path, f"{where}: fields are a table, rules a list of tables")
+    for key, style in fields.items():
+        check_style(path, f"{where}: {key}", style)
+    own = tuple(read_rule(path, where, entry) for entry in entries)
+    doc = text_or_none(path, where, rows, "doc") or "of the configuration"
+    return Theme(doc, (*own, *below.rules), {**below.fields, **fields})
+
+
+def read_rule(path: Path, where: str, entry: object) -> Rule:
+    """One table of the rules of a theme."""
+    keys = ("name", "filter", "style")
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in keys):
+        raise mistake(path, f"{where}: a rule has a name, a filter and a style")
+    known(path, where, entry, set(keys))
+    check_style(path, f"{where}, rule {entry['name']}", entry["style"])
+    return Rule(**entry)
+
+
+def check_style(path: Path, where: str, style: object) -> None:
+    """Refuse what is no Rich style."""
+    from rich.errors import StyleSyntaxError
+
+    try:
+        codes(str(style))
+    except StyleSyntaxError as error:
+        raise mistake(path, f"{where}: {style!r} is no style such as 'bold red'") from error
+
+
+def text_or_none(path: Path, where: str, rows: dict[str, Any], key: str) -> str | None:
+    """A text of a table, if it has one of that name."""
+    value = rows.get(key)
+    if value is not None and not isinstance(value, str):
+        raise mistake(path, f"{where}: {key} is no text")
+    return value
 
 
 def read_profile(path: Path, name: str, rows: dict[str, Any]) -> Profile:
     """One table of `[profiles]`."""
-    kinds = {"filter": str, "print": str, "timetype": str, "color": str}
+    kinds = {"filter": str, "print": str, "timetype": str, "color": str, "theme": str}
     flags = dict.fromkeys(("resolve_ports", "verbose", "json"), bool)
     known(path, f"profile {name}", rows, {*kinds, *flags, "columns"})
     for key, kind in {**kinds, **flags}.items():
@@ -201,7 +268,7 @@ def apply(request: Request, profile: Profile) -> Request:
     """The request with the values of a profile where the command line gives none."""
     given = {
         key: getattr(profile, key)
-        for key in ("print", "timetype", "color", "resolve_ports", "verbose", "json")
+        for key in ("print", "timetype", "color", "theme", "resolve_ports", "verbose", "json")
         if getattr(profile, key) and not getattr(request, key)
     }
     if request.strace or request.details:
@@ -226,7 +293,13 @@ def with_template(request: Request) -> Request:
     return replace(request, print=load().templates.get(request.print, request.print))
 
 
-@click.command(help="List the profiles, saved filters and templates of the configuration.")
+def add_filters(macros: Macros) -> None:
+    """Give `macros` the saved filters, as conditions that a filter may name."""
+    for name, saved in load().filters.items():
+        macros.add_macro(f"@{name}", saved)
+
+
+@click.command(help="List the profiles, saved filters, templates and themes of the configuration.")
 def command() -> None:
     """Print what the configuration holds, and where it is."""
     config = load()
@@ -242,6 +315,7 @@ def contents(config: Config) -> list[str]:
         ("profiles (--profile NAME)", {n: described(p) for n, p in config.profiles.items()}),
         ("filters (@NAME in a filter)", config.filters),
         ("templates (-p NAME)", config.templates),
+        ("themes (--theme NAME)", {n: t.summary for n, t in config.themes.items()}),
     ):
         lines += (
             ["", heading, *(f"  {name:<12} {text}" for name, text in rows.items())] if rows else []

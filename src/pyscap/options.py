@@ -417,6 +417,18 @@ OPTIONS: tuple[OptionSpec, ...] = (
         also=("--colour",),
     ),
     _O(
+        "theme",
+        "",
+        "NAME",
+        "Output",
+        "how coloured lines look; pyscap themes lists them",
+        "A theme says which events are coloured how: its rules are filters with a style, and the "
+        "first that an event meets decides. `default`, `stripes` and `plain` come with the "
+        "program, more are made in the configuration. Without colours it has no effect; "
+        "JSON and capture files never have colours.",
+        "",
+    ),
+    _O(
         "progress",
         "P",
         "",
@@ -755,9 +767,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "pyscap.output.diagnosis:command",
         "check what a capture needs, and say what to do",
     ),
-    CommandSpec(
-        "profiles", "pyscap.config:command", "list the profiles and filters of the configuration"
-    ),
+    CommandSpec("profiles", "pyscap.config:command", "list what the configuration holds"),
+    CommandSpec("themes", "pyscap.output.themes:command", "list the themes of coloured lines"),
     CommandSpec(
         "completion", "pyscap.completion:command", "print the completion script of a shell"
     ),

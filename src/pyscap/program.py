@@ -308,8 +308,7 @@ def saved_filters(request: Request, text: str) -> Macros:
     if "@" in text:
         from pyscap import config
 
-        for name, saved in config.load().filters.items():
-            macros.add_macro(f"@{name}", saved)
+        config.add_filters(macros)
     return macros
 
 

@@ -56,6 +56,7 @@ class Request:
     resolve_ports: bool = False
     no_resolve: bool = False
     color: str | None = None
+    theme: str | None = None
     progress: bool = False
     unbuffered: bool = False
     profile: str | None = None

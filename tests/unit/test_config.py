@@ -7,6 +7,7 @@ import pytest
 from pyscap import config
 from pyscap.config import Profile, apply, config_path, load, read
 from pyscap.errors import UsageError
+from pyscap.output.theme import THEMES, Rule
 from pyscap.request import Request
 
 
@@ -54,6 +55,17 @@ def test_unknown_profile_names_the_known_ones():
         ("x", "config.toml: "),
         ("filter = 1", "'filter' is not known; known: filters"),
         ("filters = 1", "filters is no table"),
+        ("theme = 1", "the file: theme is no text"),
+        ("[themes]\na = 1", "themes: a is no table"),
+        ("[themes.a]\ncolour = 'x'", "theme a: 'colour' is not known; known: base, doc"),
+        ("[themes.a]\nbase = 'x'", "theme a: base is none of default, stripes, plain"),
+        ("[themes.a]\nfields = 1", "theme a: fields are a table, rules a list of tables"),
+        ("[themes.a]\nfields = {x = 'purpel'}", "theme a: x: 'purpel' is no style"),
+        ("[themes.a]\nrules = ['x']", "theme a: a rule has a name, a filter and a style"),
+        (
+            "[[themes.a.rules]]\nname='n'\nfilter='f'\nstyle='purpel'",
+            "theme a, rule n: 'purpel' is no style such as 'bold red'",
+        ),
         ("[filters]\na = 1", "filters: a is no text"),
         ('[filters]\n"a b" = ""', "'a b' is no name"),
         ("[profiles]\na = 1", "profiles: a is no table"),
@@ -93,3 +105,19 @@ def test_filters_of_profile_and_command_line_are_joined():
 
 def test_own_formats_win_over_a_profiles_template():
     assert apply(Request(strace=True), Profile(print="a")).print is None
+
+
+def test_own_rules_come_before_those_of_the_base():
+    base = THEMES["default"]
+    found = parsed(
+        "[themes.a]\nbase = 'default'\nfields = {'proc.name' = 'bold'}\n"
+        "[[themes.a.rules]]\nname = 'n'\nfilter = 'f'\nstyle = 'red'\n"
+    ).themes["a"]
+    assert found.rules == (Rule("n", "f", "red"), *base.rules)
+    assert found.fields == {**base.fields, "proc.name": "bold"}
+
+
+def test_a_profile_names_a_theme():
+    profile = parsed("[profiles.a]\ntheme = 'plain'").profile("a")
+    assert apply(Request(), profile).theme == "plain"
+    assert apply(Request(theme="stripes"), profile).theme == "stripes"

@@ -5,14 +5,15 @@ In:  the request, the plan's list of fields. Out: the plan's `output`. Next: the
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from pyscap.output import template, theme
-from pyscap.output.presets import PRESETS, template_text
+from pyscap.output import template
+from pyscap.output.presets import template_text
+from pyscap.output.theme import RESET, codes
 
 if TYPE_CHECKING:
     from pyscap.output.template import Piece, Template
+    from pyscap.output.theme import Theme
     from pyscap.plan import FieldList
     from pyscap.request import Request
 
@@ -86,20 +87,45 @@ def common(request: Request) -> Json:
 
 def text_row(request: Request, fields: FieldList) -> Json:
     """Lines of text."""
-    text = template_text(wanted(request))
-    if theme.is_coloured(request.color, sys.stdout) and text in PRESETS.values():
-        text = theme.coloured(text)
-    parsed = template.parse(text)
+    parsed = template.parse(template_text(wanted(request)))
     is_dots = request.buffer_mode == "dots"
     return {
         "kind": "text",
         **common(request),
-        "segments": [segment(piece, fields) for piece in parsed.pieces],
+        **painted(parsed, request, fields),
         "star": parsed.star,
         "cut": BUFFER_CUT if is_dots and not request.verbose else None,
         "time": TIME_STYLES[request.timetype],
         "escape": True,
     }
+
+
+def painted(parsed: Template, request: Request, fields: FieldList) -> Json:
+    """The pieces of a line, and, where lines have colours, of the lines that meet a rule."""
+    from pyscap.output.themes import compiled_rules, wanted_theme
+
+    theme = wanted_theme(request)
+    if theme is None:
+        return {"segments": [segment(piece, fields) for piece in parsed.pieces], "looks": []}
+    return {
+        "segments": styled(parsed, theme, "", fields),
+        "looks": [
+            {"filter": program, "segments": styled(parsed, theme, style, fields)}
+            for program, style in compiled_rules(theme, fields)
+        ],
+    }
+
+
+def styled(parsed: Template, theme: Theme, style: str, fields: FieldList) -> list[Json]:
+    """The pieces of a line in a style, between their terminal codes."""
+    begin = codes(style)
+    end = RESET if begin else ""
+    rows: list[Json] = [{"lit": begin}]
+    for piece in parsed.pieces:
+        own = theme.fields.get(piece.key, "") if isinstance(piece, template.Field) else ""
+        row = segment(piece, fields)
+        rows += [{"lit": codes(own, style)}, row, {"lit": RESET + begin}] if own else [row]
+    return [*rows, {"lit": end}]
 
 
 def segment(piece: Piece, fields: FieldList) -> Json:

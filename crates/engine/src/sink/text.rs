@@ -11,6 +11,7 @@ use super::Sink;
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
+use crate::filter::{Program, ProgramRow};
 use crate::render::{BufferMode, Style, TimeStyle, ABSENT};
 use crate::source::Block;
 
@@ -22,6 +23,9 @@ pub struct TextRow {
     pub fd: i32,
     /// The line, piece by piece.
     pub segments: Vec<SegmentRow>,
+    /// Other looks of the line; the first one whose filter takes the event is its look.
+    #[serde(default)]
+    pub looks: Vec<LookRow>,
     /// Print lines in which fields are absent, with `<NA>` in their place.
     pub star: bool,
     /// How buffers are shown.
@@ -38,6 +42,16 @@ pub struct TextRow {
     /// Write every line by itself.
     #[serde(default)]
     pub unbuffered: bool,
+}
+
+/// How the lines of some events look.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookRow {
+    /// Which events.
+    pub filter: ProgramRow,
+    /// The line, piece by piece.
+    pub segments: Vec<SegmentRow>,
 }
 
 /// A piece of a line.
@@ -79,6 +93,11 @@ impl Segment {
         })
     }
 
+    /// Checks the pieces of a line.
+    fn all(rows: &[SegmentRow], fields: &Extractors) -> Result<Vec<Self>> {
+        rows.iter().map(|row| Segment::new(row, fields)).collect()
+    }
+
     /// Appends the piece; false when its value is absent, and `<NA>` was written.
     pub(super) fn put(
         &self,
@@ -108,6 +127,7 @@ impl Segment {
 pub struct TextSink {
     output: Output,
     segments: Vec<Segment>,
+    looks: Vec<(Program, Vec<Segment>)>,
     star: bool,
     style: Style,
 }
@@ -119,10 +139,13 @@ impl TextSink {
     /// [`crate::error::Error::Plan`] for a field that is not in the plan;
     /// [`crate::error::Error::Io`] for the descriptor.
     pub fn new(row: &TextRow, fields: &Extractors, open: OpenFd) -> Result<Self> {
-        let segments = row.segments.iter().map(|segment| Segment::new(segment, fields));
+        let look = |row: &LookRow| {
+            Ok((Program::new(&row.filter, fields)?, Segment::all(&row.segments, fields)?))
+        };
         Ok(TextSink {
             output: Output::new(row.fd, row.unbuffered, open)?,
-            segments: segments.collect::<Result<_>>()?,
+            segments: Segment::all(&row.segments, fields)?,
+            looks: row.looks.iter().map(look).collect::<Result<_>>()?,
             star: row.star,
             style: Style { buffer: row.buffer, cut: row.cut, escape: row.escape, time: row.time },
         })
@@ -135,10 +158,13 @@ impl Sink for TextSink {
     }
 
     fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
+        let mut looks = self.looks.iter();
+        let look = looks.find(|(of, _)| of.can_match(ctx.ev.code) && of.matches(ctx, fields));
+        let segments = look.map_or(&self.segments, |(_, segments)| segments);
         let out = self.output.line();
         let start = out.len();
         let all = |segment: &Segment| segment.put((ctx, fields, &self.style), out) || self.star;
-        if !self.segments.iter().all(all) {
+        if !segments.iter().all(all) {
             out.truncate(start);
             return Ok(false);
         }
