@@ -4,6 +4,7 @@ In:  a directory. Out: files in it, the same in every run.
 """
 
 import gzip
+import json
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +138,36 @@ def web():
     )
 
 
+def containers():
+    """Two containers, one of which the runtime named, and a process of the machine itself."""
+    web, job = "1" * 64, "2" * 64
+    named = {
+        "id": web[:12],
+        "full_id": web,
+        "type": 0,
+        "name": "web-\x1b[2J1",
+        "image": "registry.test/shop/nginx:1.27",
+        "labels": {"io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop"},
+    }
+    at = iter(range(START, START + SECOND, 1_000_000)).__next__
+
+    def opened(tid):
+        return b.openat(fd=3, dirfd=-100, name="/x", flags="O_RDONLY", tid=tid, ts_ns=at())
+
+    return b.capture(
+        threads=[
+            b.thread(10, "nginx", cgroups=[f"=/system.slice/docker-{web}.scope"]),
+            b.thread(11, "nginx", ptid=10, cgroups=[f"=/system.slice/docker-{web}.scope"]),
+            b.thread(20, "job", cgroups=[f"=/machine.slice/libpod-{job}.scope"]),
+            b.thread(30, "sshd", cgroups=["=/system.slice/ssh.service"]),
+        ],
+        events=[
+            b.event("container", ">", json=json.dumps({"container": named}), tid=-1, ts_ns=at()),
+            *(opened(tid) for tid in (10, 11, 20, 30)),
+        ],
+    )
+
+
 CONFIG = """
 [filters]
 failed = "evt.failed = true"
@@ -168,6 +199,7 @@ def write_captures(path: Path) -> None:
     (path / "small.scap").write_bytes(data)
     (path / "small.scap.gz").write_bytes(gzip.compress(data, mtime=0))
     (path / "web.scap").write_bytes(web())
+    (path / "containers.scap").write_bytes(containers())
     (path / "hostile.scap").write_bytes(hostile())
     (path / "cut.scap").write_bytes(data[:-20])
     (path / "config" / "pyscap").mkdir(parents=True)

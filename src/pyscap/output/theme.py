@@ -75,7 +75,7 @@ FILTERS: dict[str, str] = {
     "file write": "evt.category = file and evt.is_io_write = true",
     "file read": "evt.category = file and evt.is_io_read = true",
     "close": "evt.type in (close, close_range)",
-    "memory": "evt.category = memory",
+    "memory": "evt.category = memory or evt.type = page_fault",
     "waiting": "evt.category in (wait, sleep, scheduler)",
 }
 """Rules of the shipped themes: name -> filter, in the order in which they are tried."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Rows:
     """Width of the time groups of a heat map."""
     missing: int = 0
     """Of streams: bytes that were moved but not captured."""
+    is_last: bool = False
+    """Nothing follows."""
 
 
 def rows_of(view: View, text: str, span_ns: int) -> Rows:
@@ -134,24 +136,22 @@ class Collector:
         return any(column.agg for column in self.view.columns)
 
     def finish(self) -> None:
-        """Show what is left, or the state as it is now."""
+        """Show what is left."""
+        self.take(is_last=True)
+
+    def take(self, *, reset: bool = False, is_last: bool = False) -> None:
+        """Show what the engine has collected."""
         if self.engine is None:
             return
         if self.view.over:
             self.engine.walk()
-        self.take()
-
-    def take(self, *, reset: bool = False) -> None:
-        """Show what the engine has collected."""
-        if self.engine is None:
-            return
         text = self.engine.result(reset)
         if text is not None:
             rows = rows_of(self.view, text, self.span_ns(self.engine.stats(), reset=reset))
             self.shown_rows += len(rows.cells)
             self.rest_keys = rows.rest_keys
             self.missing = rows.missing
-            self.show(rows)
+            self.show(replace(rows, is_last=is_last))
 
     def span_ns(self, stats: Stats, *, reset: bool) -> int:
         """Event time since the first event, or since the rows began anew."""

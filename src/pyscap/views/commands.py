@@ -45,6 +45,10 @@ NOTES = {
 """What is missing when a view that needs it stays empty."""
 
 
+RUNNING = ("table", "heat", "http")
+"""Kinds of views that `-c` shows every second while a capture runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a view is to be shown."""
@@ -115,7 +119,7 @@ def run_chisel(request: Request) -> int:
         return list_views()
     if rest:
         request = replace(request, words=(rest, *request.words))
-    interval = 1.0 if request.is_live else None
+    interval = 1.0 if request.is_live and find(name).kind in RUNNING else None
     return show(name, request, Asked(interval_s=interval))
 
 
@@ -173,17 +177,25 @@ def show(name: str, request: Request, asked: Asked) -> int:
 
         return run_around(view, request)
     chosen = choose(looked(view, asked), request.words)
+    if view.over and request.is_live and not (asked.at or asked.interval_s or limited(request)):
+        request = replace(request, duration=0)
     if request.json and chosen.view.kind == "stream":
         chosen = replace(chosen, view=as_events(chosen.view))
     plan, compiled = make_plan(chosen, request, asked, make_options(request))
     with make_screen(chosen.view, request, asked) as display:
-        collector = Collector(chosen.view, display, asked.interval_s, cumulative=asked.cumulative)
+        cumulative = asked.cumulative and chosen.view.kind == "table"
+        collector = Collector(chosen.view, display, asked.interval_s, cumulative=cumulative)
         try:
             code = execute(request, plan, compiled, collector.watch)
         finally:
             collector.finish()
     say_notes(chosen.view, collector)
     return code
+
+
+def limited(request: Request) -> bool:
+    """Whether the request says when a capture ends; the state is shown then, else at once."""
+    return bool(request.duration or request.numevents or request.command)
 
 
 def run_with_summary(request: Request) -> int:

@@ -1,6 +1,7 @@
 """A heat map: time downwards, a magnitude to the right, counts as colours.
 
-In:  rows of (count, time group, magnitude group). Out: lines for a terminal.
+In:  rows of (count, time group, magnitude group), once or again and again. Out: lines for a
+terminal. Next: `screen`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ COLOURS = (16, 22, 28, 34, 40, 46, 226, 220, 214, 208, 202, 196)
 LABEL_EVERY = 10
 """Characters from one label of the scale to the next, enough for the longest."""
 
+SCALE_NS = (1 << 8, 1 << 34)
+"""Ends of the scale, 256 ns and 17 s, the same in all maps; what lies beyond is in the last
+columns. A map is 66 characters wide."""
+
+SCALE_EVERY = 40
+"""Lines between two showings of the scale."""
+
 
 def log2_start(position: int, steps: int) -> int:
     """The first number of a group of `Column.log2`, as the engine numbers them."""
@@ -29,34 +37,51 @@ def log2_start(position: int, steps: int) -> int:
     return (1 << octave) + -(-(part << octave) // steps)
 
 
-def heat_lines(view: View, rows: Rows, *, coloured: bool) -> list[str]:
-    """The rows as lines, below a scale."""
-    if not rows.cells:
-        return []
-    steps = view.columns[2].log2
-    first, last = (f(row[2] for row in rows.cells) for f in (min, max))
-    most = max(row[0] for row in rows.cells)
-    by_time: dict[int, dict[int, int]] = {}
-    for number, when, at in rows.cells:
-        by_time.setdefault(when, {})[at] = number
-    lines = [scale(first, last, steps)]
-    for when in sorted(by_time):
-        label = format_clock(when * (rows.width_ns or 1))
+class HeatMap:
+    """Lines of a map that may go on: a line is shown once its time is over."""
+
+    def __init__(self, view: View, *, coloured: bool) -> None:
+        """Begin with the scale still to be shown."""
+        self.steps = view.columns[2].log2
+        self.coloured = coloured
+        self.first, self.last = (ns.bit_length() * self.steps - self.steps for ns in SCALE_NS)
+        self.open: dict[int, dict[int, int]] = {}
+        """Counts by time in nanoseconds and magnitude, of lines that are not shown yet."""
+        self.most = 0
+        self.shown = 0
+
+    def lines(self, rows: Rows) -> list[str]:
+        """The lines that are complete now; below a scale, which is shown again now and then."""
+        for number, when, at in rows.cells:
+            counts = self.open.setdefault(when * (rows.width_ns or 1), {})
+            column = min(max(at, self.first), self.last)
+            counts[column] = counts.get(column, 0) + number
+            self.most = max(self.most, counts[column])
+        out = []
+        for when in sorted(self.open)[: None if rows.is_last else -1]:
+            if self.shown % SCALE_EVERY == 0:
+                out.append(self.scale())
+            out.append(self.line(when, self.open.pop(when)))
+            self.shown += 1
+        return out
+
+    def line(self, when: int, counts: dict[int, int]) -> str:
+        """The line of one time."""
+        columns = range(self.first, self.last + 1)
         cells = "".join(
-            shade(by_time[when].get(at, 0), most, coloured=coloured)
-            for at in range(first, last + 1)
+            shade(counts.get(at, 0), self.most, coloured=self.coloured) for at in columns
         )
-        lines.append(f"{label} {cells}\x1b[0m" if coloured else f"{label} {cells}".rstrip())
-    return lines
+        text = f"{format_clock(when)} {cells}"
+        return f"{text}\x1b[0m" if self.coloured else text.rstrip()
 
-
-def scale(first: int, last: int, steps: int) -> str:
-    """The line above: where each magnitude begins."""
-    line = " " * len(format_clock(0)) + " "
-    start = len(line)
-    for at in range(first, last + 1, LABEL_EVERY):
-        line = line.ljust(start + at - first) + "|" + format_time(log2_start(at, steps))
-    return line
+    def scale(self) -> str:
+        """The line above: where each magnitude begins."""
+        line = " " * len(format_clock(0)) + " "
+        start = len(line)
+        for at in range(self.first, self.last + 1, LABEL_EVERY):
+            label = format_time(log2_start(at, self.steps))
+            line = line.ljust(start + at - self.first) + f"|{label}"
+        return line
 
 
 def shade(number: int, most: int, *, coloured: bool) -> str:

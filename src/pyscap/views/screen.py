@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pyscap.views.heat import heat_lines
+from pyscap.views.heat import HeatMap
 from pyscap.views.units import json_name, json_value, shown
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ class Screen:
         self.as_json = as_json
         self.coloured = coloured
         self.lister = Lister(view)
+        if view.kind == "heat":
+            self.heat = HeatMap(view, coloured=coloured)
 
     def lines(self, rows: Rows) -> list[str]:
         """The rows as lines; none when the view needs what the capture does not hold."""
@@ -166,7 +168,7 @@ class Screen:
         if self.view.kind == "folded":
             return folded_lines(self.view, rows)
         if self.view.kind == "heat":
-            return heat_lines(self.view, rows, coloured=self.coloured)
+            return self.heat.lines(rows)
         if self.view.needs and not rows.cells:
             return []
         if self.view.kind == "stream":

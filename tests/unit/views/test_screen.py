@@ -7,7 +7,7 @@ import pytest
 
 from pyscap.views.catalogue import VIEWS
 from pyscap.views.collect import Rows, rows_of
-from pyscap.views.heat import heat_lines, log2_start
+from pyscap.views.heat import HeatMap, log2_start
 from pyscap.views.screen import Lister, Screen
 from pyscap.views.units import format_bytes, format_time
 
@@ -94,13 +94,33 @@ def test_stacks_are_folded_with_time_or_number():
     assert Screen(VIEWS["flame"]).lines(Rows(rows)) == ["init;a:b;cat;read 2"]
 
 
-def test_a_heat_map_has_a_line_for_each_time():
-    rows = Rows([[1, 4, 20], [1000, 4, 22], [3, 6, 21]], width_ns=500_000_000)
-    scale, first, second = heat_lines(VIEWS["spectrogram"], rows, coloured=False)
-    assert scale.strip().startswith("|1.02us")
-    assert first[13:] == ". @"
+def heat(cells, *, is_last=True):
+    return Rows(cells, width_ns=500_000_000, is_last=is_last)
+
+
+def test_a_heat_map_has_a_line_for_each_time_below_a_scale():
+    map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
+    scale, first, second = map_.lines(heat([[1, 4, 20], [1000, 4, 22], [3, 6, 21]]))
+    assert scale.split() == ["|256ns", "|8.19us", "|262.14us", "|8.39ms", "|268.44ms", "|8.59s"]
+    assert first[13:] == "    . @"
     assert second[13:].strip() in ".:-="
     assert log2_start(20, 2) == 1024
+
+
+def test_a_heat_map_goes_on_and_shows_a_line_when_its_time_is_over():
+    map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
+    assert map_.lines(heat([[1, 4, 20]], is_last=False)) == []
+    lines = map_.lines(heat([[1, 4, 20], [9, 5, 21]], is_last=False))
+    assert len(lines) == 2
+    assert lines[1][13:] == "    ="
+    (line,) = map_.lines(heat([]))
+    assert line[13:] == "     @"
+
+
+def test_what_lies_beyond_the_scale_is_in_its_last_columns():
+    map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
+    _, line = map_.lines(heat([[1, 4, 0], [1, 4, 3], [1, 4, 126]]))
+    assert line[13:] == f"@{' ' * 51}="
 
 
 def test_the_engine_s_order_is_turned_into_the_columns():
