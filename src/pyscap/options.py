@@ -135,7 +135,8 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "measure how long each call takes",
         "Measures the time from entry to exit of every call. It is on by itself when a filter, a "
         "template or a view uses `evt.latency`; this option is for captures that will be asked "
-        "later. A capture file without it has no latencies, and says so by `<NA>`.",
+        "later. A capture file without it has no latencies, and says so by `<NA>`; files of sysdig "
+        "before 2025 have an event when a call begins, and their latencies are known.",
         "",
     ),
     _O(

@@ -14,7 +14,7 @@ use crate::tables::{flag, EventInfo, ParamType, Tables};
 /// Most rounds of conversion one event may take; the longest declared chain has 8.
 const MAX_ROUNDS: usize = 16;
 
-/// Half of the threads whose last enter event is remembered at most; see [`Converter::store`].
+/// Half of the threads of which something is remembered at most; see [`OfThreads::insert`].
 const MAX_RECENT: usize = 1 << 15;
 
 /// Where a converted parameter comes from.
@@ -138,9 +138,10 @@ pub enum Outcome {
 /// Keeps the last enter event of each thread, and builds converted events.
 #[derive(Debug, Default)]
 pub struct Converter {
-    recent: FxHashMap<i64, Owned>,
-    /// What was recent before.
-    older: FxHashMap<i64, Owned>,
+    stored: OfThreads<Owned>,
+    begun: Begun,
+    /// How long the call took that the last event ended, when the file says when it began.
+    pub duration_ns: Option<u64>,
     /// The result of [`Outcome::Converted`].
     pub out: Owned,
     scratch: Owned,
@@ -149,12 +150,13 @@ pub struct Converter {
 impl Converter {
     /// Forgets all enter events, as at the start of a section.
     pub fn reset(&mut self) {
-        self.recent.clear();
-        self.older.clear();
+        self.stored = OfThreads::default();
+        self.begun = Begun::default();
     }
 
     /// Decides what becomes of a decoded event.
     pub fn convert(&mut self, raw: &Raw<'_>, spans: &[Span], tables: &Tables) -> Outcome {
+        self.duration_ns = self.begun.note(raw, tables);
         let info = tables.event(raw.code);
         if info.has(flag::UNUSED) {
             return Outcome::Dropped;
@@ -200,13 +202,8 @@ impl Converter {
         outcome
     }
 
-    /// Remembers the enter event; of too many, those of the threads that are quiet longest go.
     fn store(&mut self, tid: i64, outcome: Outcome) -> Outcome {
-        if self.recent.len() >= MAX_RECENT {
-            self.older = std::mem::take(&mut self.recent);
-        }
-        self.older.remove(&tid);
-        self.recent.insert(tid, self.out.clone());
+        self.stored.insert(tid, self.out.clone());
         outcome
     }
 
@@ -247,12 +244,75 @@ impl Converter {
 
     /// The stored enter event, when it is the one that belongs to this exit.
     fn take_enter(&mut self, tid: i64, exit_code: u16, tables: &Tables) -> Option<Owned> {
-        let enter = self.recent.remove(&tid).or_else(|| self.older.remove(&tid))?;
+        let enter = self.stored.remove(tid)?;
         // DIFFERENCE(libs 0.25-dev): an enter event of another call is treated as missing; libs
         // ends the capture there.
         let same = enter.code + 1 == exit_code
             || tables.event(enter.code).name == tables.event(exit_code).name;
         same.then_some(enter)
+    }
+}
+
+/// Something remembered of each thread until it is asked for.
+#[derive(Debug)]
+struct OfThreads<T> {
+    recent: FxHashMap<i64, T>,
+    /// What was recent before.
+    older: FxHashMap<i64, T>,
+}
+
+impl<T> Default for OfThreads<T> {
+    fn default() -> Self {
+        OfThreads { recent: FxHashMap::default(), older: FxHashMap::default() }
+    }
+}
+
+impl<T> OfThreads<T> {
+    /// Remembers `value`; of too many, those of the threads that are quiet longest go.
+    fn insert(&mut self, tid: i64, value: T) {
+        if self.recent.len() >= MAX_RECENT {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.older.remove(&tid);
+        self.recent.insert(tid, value);
+    }
+
+    fn remove(&mut self, tid: i64) -> Option<T> {
+        self.recent.remove(&tid).or_else(|| self.older.remove(&tid))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.older.is_empty()
+    }
+}
+
+/// When each thread entered the call that it is in, for files that have enter events.
+#[derive(Debug, Default)]
+struct Begun {
+    /// Code and time of the enter event, by thread.
+    calls: OfThreads<(u16, u64)>,
+}
+
+impl Begun {
+    /// Takes note of an event; when it ends a call, gives the nanoseconds that the call took.
+    ///
+    /// DIFFERENCE(libs 0.25-dev): calls of files with enter events have a duration, as they had
+    /// in libs 0.10.
+    fn note(&mut self, raw: &Raw<'_>, tables: &Tables) -> Option<u64> {
+        let info = tables.event(raw.code);
+        if info.is_enter {
+            let exit = tables.event(raw.code.saturating_add(1));
+            if !exit.is_enter && exit.name == info.name {
+                self.calls.insert(raw.tid, (raw.code, raw.ts_ns));
+            }
+            return None;
+        }
+        if self.calls.is_empty() {
+            return None;
+        }
+        let (code, began_ns) = self.calls.remove(raw.tid)?;
+        let same = code.saturating_add(1) == raw.code;
+        raw.ts_ns.checked_sub(began_ns).filter(|_| same)
     }
 }
 
@@ -288,18 +348,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_too_many_enter_events_the_oldest_are_forgotten() {
-        let mut converter = Converter::default();
+    fn of_too_many_threads_the_quietest_are_forgotten() {
+        let mut memory = OfThreads::default();
         let busy = -1;
         for tid in 0..3 * MAX_RECENT as i64 {
-            converter.store(tid, Outcome::Stored);
+            memory.insert(tid, tid);
             if tid % 1000 == 0 {
-                converter.store(busy, Outcome::Stored);
+                memory.insert(busy, tid);
             }
         }
-        let known = |tid| converter.recent.contains_key(&tid) || converter.older.contains_key(&tid);
-        assert!(known(busy) && known(3 * MAX_RECENT as i64 - 1));
-        assert!(!known(0));
-        assert!(converter.recent.len() + converter.older.len() <= 2 * MAX_RECENT);
+        assert!(memory.recent.len() + memory.older.len() <= 2 * MAX_RECENT);
+        let last = 3 * MAX_RECENT as i64 - 1;
+        assert_eq!(memory.remove(last), Some(last));
+        assert_eq!(memory.remove(busy), Some(last / 1000 * 1000));
+        assert_eq!((memory.remove(busy), memory.remove(0)), (None, None));
     }
 }

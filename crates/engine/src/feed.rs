@@ -245,7 +245,7 @@ impl Decoder<'_> {
             ts_ns: raw.ts_ns,
             tid: raw.tid,
             code,
-            duration_ns: raw.duration_ns,
+            duration_ns: raw.duration_ns.or(self.converter.duration_ns),
             outcome,
             options,
             spans: Range { start: first, len: to_u32(spans.len()) },

@@ -168,3 +168,30 @@ def test_enter_events_can_be_seen_as_they_were_written():
         drive(engine, data)
         seen[flag] = engine.stats()["chosen"]
     assert seen == {False: 1, True: 2}
+
+
+@pytest.mark.parametrize(
+    ("events", "durations"),
+    [
+        ([("close", ">", 5, 100), ("close", "<", 5, 350)], [250]),
+        ([("close", ">", 5, 100), ("close", "<", 6, 350), ("close", "<", 5, 400)], [None, 300]),
+        ([("close", ">", 5, 100), ("switch", ">", 5, 200), ("close", "<", 5, 350)], [None, 250]),
+        ([("close", ">", 5, 100), ("dup", "<", 5, 350), ("close", "<", 5, 400)], [None, None]),
+        ([("close", ">", 5, 400), ("close", "<", 5, 350)], [None]),
+        ([("close", "<", 5, 350)], [None]),
+    ],
+)
+def test_calls_of_files_with_enter_events_have_a_duration(events, durations):
+    values = {
+        ("close", ">"): {"fd": 3},
+        ("close", "<"): {"res": 0, "count": 1},
+        ("switch", ">"): {"next": 1},
+        ("dup", "<"): {"res": 4, "count": 1},
+    }
+    made = [
+        b.event(name, direction, tid=tid, ts_ns=ts_ns, **values[name, direction])
+        for name, direction, tid, ts_ns in events
+    ]
+    data = b.capture(threads=[b.thread(5, "cat"), b.thread(6, "dog")], events=made)
+    shown = lines(data, template="*%evt.num %evt.latency")
+    assert shown == ["<NA>" if ns is None else str(ns) for ns in durations]
