@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyscap.format.layout_rows import LAYOUTS
 from pyscap.format.versions import METADATA_BLOCKS
-from pyscap.model.calls import argument_positions
+from pyscap.model.calls import CALL_SYMBOLS, SOCKET_TYPES, argument_positions
 from pyscap.model.containers import CGROUP_PATTERNS, RUNTIMES
 from pyscap.model.conversions import CONVERSIONS
 from pyscap.model.events import EVENTS, VARIANTS
@@ -127,6 +127,7 @@ def declared_json(names_users: bool = True) -> str:
             "errno": ERRNO,
             "signals": SIGNALS,
             "capabilities": CAPABILITIES,
+            "socket_types": SOCKET_TYPES,
         },
         "ppm_sc": PPM_SC,
         "natives": {
@@ -179,19 +180,19 @@ def event_row(spec: EventSpec) -> dict[str, Any]:
         "direction": spec.direction,
         "categories": spec.categories,
         "flags": spec.flags,
-        "params": [param_row(row) for row in spec.params],
+        "params": [param_row(row, CALL_SYMBOLS.get((spec.name, row.name))) for row in spec.params],
         "fd_param": spec.fd_param,
         "call": argument_positions(spec),
     }
 
 
-def param_row(spec: ParamSpec) -> dict[str, Any]:
-    """A parameter as the engine reads it."""
+def param_row(spec: ParamSpec, call_symbols: str | None = None) -> dict[str, Any]:
+    """A parameter as the engine reads it; `call_symbols` are for a call as strace writes it."""
     return {
         "name": spec.name,
         "type": spec.type,
         "form": spec.form,
-        "symbols": spec.symbols,
+        "symbols": spec.symbols or call_symbols,
         "variants": spec.variants,
         "dirfd": spec.dirfd,
     }

@@ -56,12 +56,32 @@ SIGNATURES: dict[str, str] = {
     "sendto": "fd data size tuple",
     "setrlimit": "resource cur max",
     "signalfd4": "fd mask flags",
+    "socket": "domain type proto",
     "socketpair": "domain type proto fd1 fd2",
     "vfork": "",
     "write": "fd data size",
     "writev": "fd data",
 }
 """Call -> its arguments, where they are not simply the parameters after the result."""
+
+SOCKET_TYPES: list[tuple[str, int]] = [
+    ("SOCK_NONBLOCK", 0o4000),
+    ("SOCK_CLOEXEC", 0o2000000),
+    ("SOCK_PACKET", 10),
+    ("SOCK_DCCP", 6),
+    ("SOCK_SEQPACKET", 5),
+    ("SOCK_RDM", 4),
+    ("SOCK_RAW", 3),
+    ("SOCK_DGRAM", 2),
+    ("SOCK_STREAM", 1),
+]
+"""Types of sockets and the flags that travel with them. Source: socket(2), Linux x86 and Arm."""
+
+CALL_SYMBOLS: dict[tuple[str, str], str] = {
+    ("socket", "type"): "socket_types",
+    ("socketpair", "type"): "socket_types",
+}
+"""Call and argument -> name of the flags in it, where the event table has a plain number."""
 
 NOT_ARGUMENTS = frozenset({"dev", "ino", "creat_flags"})
 """Parameters of other calls that are no arguments: what the kernel found out on the way."""

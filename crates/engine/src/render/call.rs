@@ -9,7 +9,7 @@ use super::param::{each_flag, Param};
 use super::{escape, BufferMode, Style};
 use crate::bytes::trim_nul;
 use crate::ctx::Ctx;
-use crate::tables::{Form, ParamType};
+use crate::tables::{flag, Form, ParamType};
 
 /// Stands for a value that is not known.
 const UNKNOWN: &[u8] = b"?";
@@ -71,7 +71,7 @@ fn note(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
 }
 
 fn arguments(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
-    for (i, position) in ctx.ev.info.call.iter().enumerate() {
+    for (i, position) in ctx.ev.info.call.iter().filter(|at| !is_needless(ctx, **at)).enumerate() {
         if i > 0 {
             out.extend_from_slice(b", ");
         }
@@ -80,6 +80,13 @@ fn arguments(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
             None => out.extend_from_slice(UNKNOWN),
         }
     }
+}
+
+/// Whether an argument is the mode of an open that makes no file.
+fn is_needless(ctx: &Ctx<'_>, at: u8) -> bool {
+    let is_open = ctx.ev.info.has(flag::CREATES_FD);
+    let mode = Param::new(ctx, usize::from(at)).filter(|p| is_open && *p.info.name == *"mode");
+    mode.is_some_and(|p| p.uint() == Some(0))
 }
 
 fn result(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
@@ -119,8 +126,19 @@ fn argument(param: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) {
         },
         T::Fdlist => wrapped(param, *b"[]", style, out),
         T::Socktuple | T::Sockaddr => wrapped(param, *b"{}", style, out),
-        T::Enumflags8 | T::Enumflags16 | T::Enumflags32 | T::Sigtype => param.best(style, out),
+        T::Enumflags8 | T::Enumflags16 | T::Enumflags32 => enumeration(param, style, out),
+        T::Sigtype => param.best(style, out),
+        _ if !param.symbols().is_empty() => flags(param, out),
         _ => number(param, style, out),
+    }
+}
+
+/// The name of a value; of several, the last and usual one, as `AF_UNIX` beside `AF_LOCAL`.
+fn enumeration(param: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) {
+    let value = param.uint();
+    match param.symbols().iter().rfind(|(_, n)| Some(*n as u64) == value) {
+        Some((name, _)) => out.extend_from_slice(name.as_bytes()),
+        None => param.best(style, out),
     }
 }
 
