@@ -1,5 +1,7 @@
 """Several files instead of one."""
 
+import json
+
 import builders as b
 import pytest
 
@@ -96,3 +98,21 @@ def test_a_filter_keeps_other_processes_out_of_every_file(capture, tmp_path):
 def test_size_begins_a_new_file(capture, tmp_path):
     run(["-r", capture, "-w", "out", "-C", "1B"])
     assert len(files(tmp_path)) > 1
+
+
+def test_containers_and_users_of_events_are_in_every_file(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    ident = "0123456789ab"
+    said = {"container": {"id": ident, "type": 0, "name": "shop", "image": "i"}}
+    named = [
+        b.event("container", ">", json=json.dumps(said), tid=-1, ts_ns=SECOND),
+        b.event("useradded", ">", uid=9, name="ann", container_id=ident, tid=-1, ts_ns=SECOND),
+    ]
+    reads = [b.read(res=1, data=b"x", fd=3, tid=7, ts_ns=n * SECOND) for n in range(2, 7)]
+    thread = b.thread(7, "cat", uid=9, cgroups=[f"cpu=/docker/{ident * 5}abcd"])
+    (tmp_path / "in").write_bytes(b.capture(threads=[thread], events=[*named, *reads]))
+    assert run(["-r", "in", "-w", "out", "-e", "2"]) == 0
+    assert files(tmp_path) == ["out0", "out1", "out2"]
+    for name in files(tmp_path):
+        shown = lines(capfd, name, "%evt.rawtime.s %container.name %user.name")
+        assert {line.split(" ", 1)[1] for line in shown} == {"shop ann"}

@@ -52,6 +52,17 @@ pub fn event_kind(block_type: u32) -> Option<EventKind> {
     })
 }
 
+impl EventKind {
+    /// Where the time of the event stands in its whole block.
+    pub fn time_at(self) -> usize {
+        if self.flags {
+            14
+        } else {
+            10
+        }
+    }
+}
+
 /// The header of an event as it lies in the block.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw<'a> {

@@ -17,7 +17,7 @@ use crate::filter::Program;
 use crate::plan::{Options, Plan};
 use crate::render::addr::Services;
 use crate::render::Zone;
-use crate::sink::{OpenFd, Passed, PassedOver, Sink};
+use crate::sink::{NextFile, OpenFd, Passed, PassedOver, Sink};
 use crate::source::lists::ListWriter;
 use crate::source::merged::Merged;
 use crate::source::metadata::Layouts;
@@ -228,7 +228,8 @@ impl Session {
     /// # Errors
     /// I/O errors of the output.
     pub fn next_file(&mut self, fd: i32, summary: Option<&str>) -> Result<()> {
-        self.sink.next_file(fd, &self.pipe.state, summary)
+        let (state, tables) = (&self.pipe.state, &*self.tables);
+        self.sink.next_file(&NextFile { fd, state, tables, summary })
     }
 
     /// Takes blocks that come from no source, now: what was found out about a container.

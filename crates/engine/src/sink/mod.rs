@@ -3,6 +3,7 @@
 //! In: the plan's output, and a [`Ctx`] an event. Out: bytes to a file descriptor.
 
 pub mod detail;
+pub mod head;
 pub mod http;
 pub mod inspect;
 pub mod json;
@@ -146,6 +147,18 @@ pub struct PassedOver<'a> {
     pub block: &'a Block<'a>,
 }
 
+/// A file that a sink is given while it works.
+pub struct NextFile<'a> {
+    /// Descriptor to write to.
+    pub fd: i32,
+    /// The state as it stands.
+    pub state: &'a State,
+    /// The declared tables.
+    pub tables: &'a Tables,
+    /// What the capture file that is completed says of itself.
+    pub summary: Option<&'a str>,
+}
+
 /// A consumer of chosen events.
 pub trait Sink: Send {
     /// A block that is no event, before the state has taken it.
@@ -188,12 +201,12 @@ pub trait Sink: Send {
         None
     }
 
-    /// Completes the current file and goes on in `fd`, with `state` at its head; sinks that write
-    /// no capture files go on as they are.
+    /// Completes the current file and goes on in the next, or writes what it kept to it; sinks
+    /// that write no capture files go on as they are.
     ///
     /// # Errors
     /// I/O errors of the output.
-    fn next_file(&mut self, _fd: i32, _state: &State, _summary: Option<&str>) -> Result<()> {
+    fn next_file(&mut self, _next: &NextFile<'_>) -> Result<()> {
         Ok(())
     }
 

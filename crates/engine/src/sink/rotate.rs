@@ -5,9 +5,6 @@
 
 use serde::Deserialize;
 
-use super::Sink;
-use crate::error::Result;
-
 /// The limits of one file; those that are absent do not hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +47,11 @@ impl Meter {
         self.last_ns = ts_ns;
     }
 
+    /// Time of the last chosen event.
+    pub fn last_ns(&self) -> u64 {
+        self.last_ns
+    }
+
     /// Whether one of the limits is reached; a file has an event at least, and as many bytes of
     /// events as of its head, so that a small limit does not make files of heads alone.
     pub fn is_full(&self, limits: &RotateRow) -> bool {
@@ -60,19 +62,6 @@ impl Meter {
                 || reached(limits.max_events, self.events)
                 || reached(limits.max_ns, lasted))
     }
-}
-
-/// Gives each of `sinks` the next file.
-///
-/// # Errors
-/// I/O errors of the outputs.
-pub fn next_file_of_all(
-    sinks: &mut [Box<dyn Sink>],
-    fd: i32,
-    state: &crate::state::State,
-    summary: Option<&str>,
-) -> Result<()> {
-    sinks.iter_mut().try_for_each(|sink| sink.next_file(fd, state, summary))
 }
 
 #[cfg(test)]

@@ -17,16 +17,16 @@ use flate2::write::GzEncoder;
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
+use super::head::Head;
 use super::needs::{Needs, NeedsRow, Position, ProcessKey};
 use super::rotate::{Meter, RotateRow};
-use super::{OpenFd, Passed, PassedOver, Sink};
+use super::{NextFile, OpenFd, Passed, PassedOver, Sink};
 use crate::ctx::Ctx;
 use crate::decode::{self, option, EventKind, Extent};
 use crate::error::{Error, Result};
 use crate::event::{Event, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
 use crate::frame::{self, push_option, HEAD_BYTES, TRAILER_BYTES};
-use crate::source::lists::ListWriter;
 use crate::source::metadata::Layouts;
 use crate::source::{carried, Block, SECTION_HEADER};
 use crate::state::State;
@@ -79,9 +79,6 @@ pub struct SavefileRow {
     pub rotate: Option<RotateRow>,
 }
 
-/// Most bytes of lists that are kept for the next files.
-const MAX_HEAD_BYTES: usize = 16 << 20;
-
 /// Largest block that every reader takes, except of large events.
 const MAX_EVENT_BLOCK: usize = 65544;
 
@@ -109,19 +106,21 @@ pub struct SavefileSink {
 struct Rotation {
     limits: RotateRow,
     meter: Meter,
-    /// The section header, and the lists that are not of threads, for the head of the next file.
-    header: Vec<u8>,
-    lists: Vec<u8>,
-    writer: Arc<ListWriter>,
+    head: Head,
     compression: Compression,
     hold_last: bool,
     open: OpenFd,
 }
 
-enum Kept {
+/// [`Others`], ready to be looked up.
+pub enum Kept {
+    /// Everything.
     All,
+    /// The chosen events.
     Chosen,
+    /// Beside them, those that change the state.
     State,
+    /// Of those, the needed ones.
     Needed(Needs),
 }
 
@@ -134,12 +133,7 @@ impl SavefileSink {
         let file = open(row.fd).map_err(|e| Error::io("opening the output", e))?;
         Ok(SavefileSink {
             out: Output::new(file, row.compression, row.hold_last)?,
-            others: match &row.others {
-                Others::Copy => Kept::All,
-                Others::Drop => Kept::Chosen,
-                Others::State => Kept::State,
-                Others::Needed(needs) => Kept::Needed(Needs::from_row(needs)),
-            },
+            others: Kept::of(&row.others),
             layouts: tables.layouts.clone(),
             position: Position::default(),
             carry_state: row.carry_state,
@@ -151,9 +145,7 @@ impl SavefileSink {
             rotation: row.rotate.as_ref().map(|limits| Rotation {
                 limits: limits.clone(),
                 meter: Meter::default(),
-                header: Vec::new(),
-                lists: Vec::new(),
-                writer: tables.lists.clone(),
+                head: Head::new(tables.layouts.clone(), tables.lists.clone()),
                 compression: row.compression,
                 hold_last: row.hold_last,
                 open,
@@ -171,8 +163,7 @@ impl SavefileSink {
             options => with_options(block, options),
         };
         if let Some(rotation) = &mut self.rotation {
-            rotation.header.clone_from(&raw);
-            rotation.lists.clear();
+            rotation.head.begin_section(&raw);
         }
         self.out.block(&raw)
     }
@@ -181,7 +172,8 @@ impl SavefileSink {
     /// other readers would take it for the end of the capture.
     fn put_metadata(&mut self, raw: &[u8]) -> Result<()> {
         if let Some(rotation) = &mut self.rotation {
-            rotation.remember(raw, &self.layouts);
+            rotation.meter.add_head(raw.len());
+            rotation.head.add_list(raw);
         }
         let late = self.saw_event && self.carry_state;
         if self.carry_state {
@@ -193,7 +185,16 @@ impl SavefileSink {
         self.out.block(raw)
     }
 
-    fn put_event(&mut self, block: &Block<'_>, state_only: bool, tables: &Tables) -> Result<()> {
+    /// Writes an event, marked as being for the state alone if it is.
+    ///
+    /// # Errors
+    /// I/O errors of the output.
+    pub fn put_event(
+        &mut self,
+        block: &Block<'_>,
+        state_only: bool,
+        tables: &Tables,
+    ) -> Result<()> {
         self.saw_event = true;
         if let Some(rotation) = &mut self.rotation {
             rotation.meter.add_bytes(block.raw.len());
@@ -231,14 +232,10 @@ impl SavefileSink {
     /// What becomes of an event that was passed over: nothing, a copy (false), or a copy that is
     /// marked as being for the state alone (true).
     fn verdict(&self, over: &PassedOver<'_>) -> Option<bool> {
-        let needs = match (&self.others, over.why) {
-            (Kept::All, _) => return Some(false),
-            (_, Passed::Dropped) | (Kept::Chosen, _) => return None,
-            (Kept::State, Passed::Stored) => return Some(true),
-            (Kept::State, Passed::Hidden) => return Some(false),
-            (Kept::State, _) => return over.ev.filter(|ev| changes_state(ev)).map(|_| true),
-            (Kept::Needed(needs), _) => needs,
-        };
+        let Kept::Needed(needs) = &self.others else { return self.others.verdict(over) };
+        if over.why == Passed::Dropped {
+            return None;
+        }
         if over.why == Passed::Stored && needs.enters.contains(&self.position.block) {
             return Some(false);
         }
@@ -249,16 +246,34 @@ impl SavefileSink {
         let needed = useful && Self::is_needed(needs, self.position, over.state, over.tid);
         needed.then_some(over.why != Passed::Hidden)
     }
+
+    /// Keeps an event that is written for the heads of the next files, if it names something.
+    fn remember(&mut self, ev: Option<&Event<'_>>, block: &Block<'_>) {
+        if let Some((rotation, ev)) = self.rotation.as_mut().zip(ev) {
+            rotation.head.add_event(ev.code, block);
+        }
+    }
 }
 
-impl Rotation {
-    /// Keeps a metadata block for the heads of the next files, unless the state will replace it.
-    fn remember(&mut self, raw: &[u8], layouts: &Layouts) {
-        self.meter.add_head(raw.len());
-        let kind = raw.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        let room = self.lists.len() + raw.len() <= MAX_HEAD_BYTES;
-        if room && !layouts.is_of_threads(kind) {
-            self.lists.extend_from_slice(raw);
+impl Kept {
+    /// What the plan says.
+    pub fn of(others: &Others) -> Self {
+        match others {
+            Others::Copy => Kept::All,
+            Others::Drop => Kept::Chosen,
+            Others::State => Kept::State,
+            Others::Needed(needs) => Kept::Needed(Needs::from_row(needs)),
+        }
+    }
+
+    /// What becomes of an event that was passed over, where no later event matters.
+    pub fn verdict(&self, over: &PassedOver<'_>) -> Option<bool> {
+        match (self, over.why) {
+            (Kept::All, _) => Some(false),
+            (Kept::Chosen | Kept::Needed(_), _) | (_, Passed::Dropped) => None,
+            (Kept::State, Passed::Stored) => Some(true),
+            (Kept::State, Passed::Hidden) => Some(false),
+            (Kept::State, _) => over.ev.filter(|ev| changes_state(ev)).map(|_| true),
         }
     }
 }
@@ -319,44 +334,44 @@ impl Sink for SavefileSink {
         if let Some(rotation) = &mut self.rotation {
             rotation.meter.add_event(ctx.ev.ts_ns);
         }
+        self.remember(Some(ctx.ev), block);
         self.put_event(block, false, ctx.tables)?;
         Ok(true)
     }
 
     fn passed(&mut self, over: &PassedOver<'_>) -> Result<()> {
         self.position.event();
-        match self.verdict(over) {
-            Some(state_only) => self.put_event(over.block, state_only, over.tables),
-            None => Ok(()),
-        }
+        let Some(state_only) = self.verdict(over) else { return Ok(()) };
+        self.remember(over.ev, over.block);
+        self.put_event(over.block, state_only, over.tables)
     }
 
     fn finish(&mut self, summary: Option<&str>) -> Result<()> {
         self.out.finish(summary)
     }
 
-    fn next_file(&mut self, fd: i32, state: &State, summary: Option<&str>) -> Result<()> {
+    fn next_file(&mut self, next: &NextFile<'_>) -> Result<()> {
         let Some(rotation) = &mut self.rotation else { return Ok(()) };
-        self.out.finish(summary)?;
-        let file = (rotation.open)(fd).map_err(|e| Error::io("opening the output", e))?;
+        self.out.finish(next.summary)?;
+        let file = (rotation.open)(next.fd).map_err(|e| Error::io("opening the output", e))?;
         self.out = Output::new(file, rotation.compression, rotation.hold_last)?;
         let (others, position) = (&self.others, self.position);
-        let threads = rotation.writer.blocks(state, |thread| match others {
-            Kept::Needed(needs) => Self::is_needed(needs, position, state, thread.tid),
+        let lists = rotation.head.lists(next.state, |thread| match others {
+            Kept::Needed(needs) => Self::is_needed(needs, position, next.state, thread.tid),
             _ => true,
         });
-        self.pieces.clear();
-        self.gathered.clear();
-        if self.carry_state {
-            self.gathered.extend_from_slice(&rotation.lists);
-            self.gathered.extend_from_slice(&threads);
-        }
-        self.saw_event = false;
+        let events = rotation.head.events(rotation.meter.last_ns());
         rotation.meter = Meter::default();
-        rotation.meter.add_head(rotation.header.len() + rotation.lists.len() + threads.len());
-        self.out.block(&rotation.header)?;
-        self.out.block(&rotation.lists)?;
-        self.out.block(&threads)
+        rotation.meter.add_head(rotation.head.header().len() + lists.len());
+        self.out.block(rotation.head.header())?;
+        self.out.block(&lists)?;
+        self.pieces.clear();
+        self.gathered = if self.carry_state { lists } else { Vec::new() };
+        self.saw_event = false;
+        for block in carried::blocks(&events, 0) {
+            self.put_event(&block, true, next.tables)?;
+        }
+        Ok(())
     }
 
     fn is_full(&self) -> bool {

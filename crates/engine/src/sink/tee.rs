@@ -4,12 +4,11 @@
 
 use serde_json::Value as Json;
 
-use super::{make, OpenFd, OutputRow, PassedOver, Sink};
+use super::{make, NextFile, OpenFd, OutputRow, PassedOver, Sink};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::extract::Extractors;
 use crate::source::Block;
-use crate::state::State;
 use crate::tables::Tables;
 
 /// Sinks that all get everything.
@@ -60,8 +59,8 @@ impl Sink for Tee {
         self.0.iter_mut().find_map(|sink| sink.result(reset))
     }
 
-    fn next_file(&mut self, fd: i32, state: &State, summary: Option<&str>) -> Result<()> {
-        super::rotate::next_file_of_all(&mut self.0, fd, state, summary)
+    fn next_file(&mut self, next: &NextFile<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|sink| sink.next_file(next))
     }
 
     fn is_full(&self) -> bool {
