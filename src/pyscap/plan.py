@@ -25,6 +25,7 @@ from pyscap.model.symbols.signals import SIGNALS
 from pyscap.model.symbols.tables import SYMBOLS
 from pyscap.model.syscalls import AARCH64, PPM_SC, X86_64
 from pyscap.state.transitions import rows as transitions
+from pyscap.state.transitions import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,10 +110,24 @@ class Plan:
             "output": self.output,
             "walk": self.walk,
             "redact": self.redact,
+            "unseen": self.unseen_events(),
             "options": {name: getattr(self.options, name) for name in Options.__slots__},
         }
         declared = declared_json(self.names_users)
         return f'{{"version":{json.dumps(VERSION)},{declared},{json.dumps(run)[1:]}'
+
+    def unseen_events(self) -> list[int]:
+        """Codes of the events whose transitions need not be followed, since no field shows them.
+
+        Only of outputs that are made of fields it is known what they look at.
+        """
+        if self.output["kind"] not in FIELD_OUTPUTS or self.walk is not None:
+            return []
+        return unseen([str(entry["name"]) for entry in self.fields.entries])
+
+
+FIELD_OUTPUTS = frozenset({"none", "text", "json", "table"})
+"""Outputs that look at nothing but fields."""
 
 
 @cache

@@ -3,8 +3,8 @@
 //! In: the body of an event block. Out: [`Raw`] and its spans. Next: [`crate::convert`].
 //! Source: scap format specification, sections 3 and 5.
 
-use crate::bytes::Cursor;
-use crate::event::Span;
+use crate::bytes::{read_uint, Cursor};
+use crate::event::{Span, FLAG_STATE_ONLY};
 use crate::source::Block;
 use crate::tables::Tables;
 
@@ -42,6 +42,7 @@ pub struct EventKind {
 }
 
 /// The event block types, and nothing for every other type.
+#[inline]
 pub fn event_kind(block_type: u32) -> Option<EventKind> {
     Some(match block_type {
         0x204 | 0x8010_ABCD => EventKind { v2: false, flags: false },
@@ -115,17 +116,16 @@ impl Fault {
 const HEADER_V1: usize = 22;
 const HEADER_V2: usize = 26;
 
-/// Decodes the body of an event block; `spans` receives the parameters.
+/// Decodes the body of an event block; `spans` receives the parameters, behind those it has.
 ///
 /// # Errors
-/// A [`Fault`] when the block contradicts itself; `spans` is then of no use.
+/// A [`Fault`] when the block contradicts itself; what `spans` received is then of no use.
 pub fn decode<'a>(
     kind: EventKind,
     body: &'a [u8],
     tables: &Tables,
     spans: &mut Vec<Span>,
 ) -> Result<Raw<'a>, Fault> {
-    spans.clear();
     let mut c = Cursor::new(body);
     let cpu = c.u16().ok_or(Fault::ShortHeader)?;
     let flags = if kind.flags { c.u32().ok_or(Fault::ShortHeader)? } else { 0 };
@@ -150,6 +150,90 @@ pub fn decode<'a>(
     let options = body.get((head_len + used).next_multiple_of(4)..).unwrap_or(&[]);
     let duration_ns = duration(options);
     Ok(Raw { cpu, flags, ts_ns, tid, code, duration_ns, bytes, options })
+}
+
+/// What is known of a well-formed event by its header and its length table.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// Nanoseconds since the epoch.
+    pub ts_ns: u64,
+    /// Thread.
+    pub tid: i64,
+    /// Number of parameters.
+    pub params: usize,
+    /// Whether the block carries a duration.
+    pub is_measured: bool,
+    /// Length of the first parameter.
+    first_len: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    /// The bytes of the first parameter, when there is one.
+    #[inline]
+    pub fn first_param(&self) -> Option<&'a [u8]> {
+        self.bytes.get(..self.first_len)
+    }
+}
+
+/// An event of version 2 as it lies in its block, of which no more than the code is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed<'a> {
+    flags: u32,
+    event: &'a [u8],
+    /// Bytes of the block before the event.
+    start: usize,
+    /// Event code.
+    pub code: u16,
+}
+
+impl<'a> Sealed<'a> {
+    /// The event in the body of a block of `kind`; `None` when [`decode`] has to look.
+    #[inline]
+    pub fn new(kind: EventKind, body: &'a [u8]) -> Option<Self> {
+        let start = if kind.flags { 6 } else { 2 };
+        let flags = if kind.flags { read_uint(body.get(2..6)?)? as u32 } else { 0 };
+        let event = body.get(start..)?;
+        let head: &[u8; HEADER_V2] = event.first_chunk()?;
+        kind.v2.then_some(Sealed {
+            flags,
+            event,
+            start,
+            code: u16::from_le_bytes([head[20], head[21]]),
+        })
+    }
+
+    /// The header of a shown event whose length table has entries of `width` bytes; `None` when
+    /// [`decode`] has to look: at what is damaged, and at what travels beside the event.
+    #[inline]
+    pub fn header(&self, width: usize) -> Option<Header<'a>> {
+        let mut c = Cursor::new(self.event.first_chunk::<HEADER_V2>()?);
+        let (ts_ns, tid, len) = (c.u64()?, c.i64()?, c.u32()? as usize);
+        let params = read_uint(c.rest().get(2..)?)? as usize;
+        let payload = self.event.get(HEADER_V2..len)?;
+        if params > MAX_PARAMS || self.flags & FLAG_STATE_ONLY != 0 {
+            return None;
+        }
+        let (table, bytes) = payload.split_at_checked(params * width)?;
+        let sum =
+            if width == 2 { lengths::<2>(table).sum() } else { lengths::<4>(table).sum::<u64>() };
+        if sum > bytes.len() as u64 {
+            return None;
+        }
+        let end = (self.start + len).next_multiple_of(4) - self.start;
+        let options = self.event.get(end..).unwrap_or(&[]);
+        if !options.is_empty() && !carries_nothing_else(options) {
+            return None;
+        }
+        let is_measured = duration(options).is_some();
+        let first_len = table.get(..width).map_or(0, table_len) as usize;
+        Some(Header { ts_ns, tid, params, is_measured, first_len, bytes })
+    }
+}
+
+/// Whether none of our options holds more than a duration.
+fn carries_nothing_else(bytes: &[u8]) -> bool {
+    options(bytes).filter_map(own_option).all(|(kind, _)| kind == option::DURATION)
 }
 
 /// Where the event lies in the body of its block.
@@ -220,16 +304,28 @@ fn read_table<'a>(
     }
     let (table, bytes) =
         payload.split_at_checked(nparams * width).ok_or(Fault::ParamBeyondEvent)?;
-    let mut start = 0u32;
-    for entry in table.chunks_exact(width) {
-        let len = table_len(entry);
-        spans.push(Span { start, len });
-        start = start.checked_add(len).ok_or(Fault::ParamBeyondEvent)?;
-        if start as usize > bytes.len() {
-            return Err(Fault::ParamBeyondEvent);
-        }
+    let end = if width == 2 { push::<2>(table, spans) } else { push::<4>(table, spans) };
+    // The last one ends behind all others, and no event has more bytes than a u32 can count.
+    if end > bytes.len() as u64 {
+        return Err(Fault::ParamBeyondEvent);
     }
     Ok(bytes)
+}
+
+/// The entries of a length table; the width is constant, so that nothing is decided for each.
+fn lengths<const WIDTH: usize>(table: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    table.chunks_exact(WIDTH).map(|entry| table_len(entry).into())
+}
+
+/// Appends the spans of a length table; returns where the last one ends.
+fn push<const WIDTH: usize>(table: &[u8], spans: &mut Vec<Span>) -> u64 {
+    let mut end = 0;
+    spans.extend(table.chunks_exact(WIDTH).map(|entry| {
+        let (start, len) = (end as u32, table_len(entry));
+        end += u64::from(len);
+        Span { start, len }
+    }));
+    end
 }
 
 fn table_len(entry: &[u8]) -> u32 {

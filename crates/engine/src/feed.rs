@@ -11,15 +11,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::convert::{Converter, Outcome};
-use crate::decode::{self, Raw};
+use crate::decode::{self, Header, Raw, Sealed};
 use crate::error::{Error, Result};
 use crate::event::{Params, Span};
 use crate::frame::{HEAD_BYTES, TRAILER_BYTES};
-use crate::source::{carried, Block, Item, Source, SECTION_HEADER};
+use crate::source::{carried, savefile, Block, Item, Source, SECTION_HEADER};
 use crate::tables::Tables;
+use crate::triage::Triage;
 
 /// A batch is handed on when it holds this much: it stays in the processor's cache.
 const BATCH_BYTES: usize = 256 << 10;
+
+/// What an event that is passed over counts in a batch.
+const PASSED_BYTES: usize = 16;
 
 /// Batches under way between the two threads.
 const BATCHES_AHEAD: usize = 4;
@@ -60,6 +64,35 @@ pub enum What {
     Damaged(&'static str),
     /// An event, delivered or not.
     Event(Head),
+    /// Events of one thread in a row whose headers are enough.
+    Passed(Run),
+}
+
+impl What {
+    /// How many blocks it stands for.
+    pub fn blocks(&self) -> u64 {
+        match self {
+            What::Passed(run) => run.events,
+            _ => 1,
+        }
+    }
+}
+
+/// Events of one thread, one after the other, that neither match nor change anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// How many.
+    pub events: u64,
+    /// How many of them have a duration.
+    pub measured: u64,
+    /// Their thread.
+    pub tid: i64,
+    /// Whether the thread is made when it is not known.
+    pub creates: bool,
+    /// Time of the first one.
+    pub first_ns: u64,
+    /// Time of the last one.
+    pub last_ns: u64,
 }
 
 /// The header of an event, after the conversion.
@@ -115,18 +148,19 @@ pub struct Batch {
     spans: Vec<Span>,
     /// The blocks in order.
     pub records: Vec<Record>,
+    /// How many events were passed over.
+    passed: usize,
     /// What comes after them.
     pub then: Then,
 }
 
 impl Batch {
     /// The whole blocks that stand in `bytes`, decoded; what is no block ends them.
-    pub fn of_bytes(bytes: &[u8], tables: &Tables) -> Self {
-        let (mut batch, mut converter, mut spans) =
-            (Batch::default(), Converter::default(), Vec::new());
+    pub fn of_bytes(bytes: &[u8], tables: Arc<Tables>) -> Self {
+        let mut batch = Batch::default();
+        let mut decoder = Decoder::new(tables, Arc::default());
         for block in carried::blocks(bytes, 0) {
-            let decoder = Decoder { tables, converter: &mut converter };
-            decoder.add(&block, &mut spans, &mut batch);
+            decoder.add(&block, &mut batch);
         }
         batch
     }
@@ -149,10 +183,37 @@ impl Batch {
         head.options.of(&self.bytes)
     }
 
+    /// Whether it is to be handed on: events that were passed over count a little, so that the
+    /// session is told of them now and then.
+    fn is_full(&self) -> bool {
+        self.bytes.len() + self.passed * PASSED_BYTES >= BATCH_BYTES
+    }
+
+    /// Takes an event that needs only a glance.
+    #[inline]
+    fn pass(&mut self, header: &Header<'_>, creates: bool, block: &Block<'_>) {
+        self.passed += 1;
+        let measured = u64::from(header.is_measured);
+        if let Some(Record { what: What::Passed(run), .. }) = self.records.last_mut() {
+            if run.tid == header.tid {
+                run.events += 1;
+                run.measured += measured;
+                run.creates |= creates;
+                run.last_ns = header.ts_ns;
+                return;
+            }
+        }
+        let (tid, first_ns, last_ns) = (header.tid, header.ts_ns, header.ts_ns);
+        let what = What::Passed(Run { events: 1, measured, tid, creates, first_ns, last_ns });
+        let (kind, offset, raw) = (block.kind, block.offset, Range::default());
+        self.records.push(Record { kind, offset, raw, what });
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.spans.clear();
         self.records.clear();
+        self.passed = 0;
         self.then = Then::More;
     }
 }
@@ -160,21 +221,20 @@ impl Batch {
 /// Decodes and converts the blocks of one source.
 struct Feeder {
     source: Box<dyn Source>,
-    tables: Arc<Tables>,
-    converter: Converter,
-    spans: Vec<Span>,
+    decoder: Decoder,
 }
 
 impl Feeder {
     /// Fills `batch` until it is large enough, or the source has nothing more for now.
     fn fill(&mut self, batch: &mut Batch) {
         batch.clear();
-        while batch.bytes.len() < BATCH_BYTES {
+        loop {
+            self.take_ahead(batch);
+            if batch.is_full() || !batch.records.is_empty() && !self.source.is_ready() {
+                return;
+            }
             match self.source.next_block() {
-                Ok(Item::Block(block)) => {
-                    let decoder = Decoder { tables: &self.tables, converter: &mut self.converter };
-                    decoder.add(&block, &mut self.spans, batch);
-                }
+                Ok(Item::Block(block)) => self.decoder.take(&block, batch),
                 Ok(Item::Damaged { offset, what }) => {
                     let (raw, what) = (Range::default(), What::Damaged(what));
                     batch.records.push(Record { kind: 0, offset, raw, what });
@@ -183,28 +243,51 @@ impl Feeder {
                 Ok(Item::End) => return batch.then = Then::End,
                 Err(error) => return batch.then = Then::Failed(error),
             }
-            if !self.source.is_ready() {
-                return;
-            }
         }
+    }
+
+    /// Takes the sound blocks that are there already, without asking the source for each.
+    fn take_ahead(&mut self, batch: &mut Batch) {
+        let (ahead, offset) = (self.source.ahead(), self.source.offset());
+        let mut at = 0;
+        while !batch.is_full() {
+            let rest = ahead.get(at..).unwrap_or(&[]);
+            let Some(size) = savefile::sound(rest) else { break };
+            let block = Block::front(rest, size, offset + at as u64);
+            self.decoder.take(&block, batch);
+            at += size;
+        }
+        self.source.advance(at);
     }
 }
 
 /// The parts of a feeder that are not lent to the block at hand.
-struct Decoder<'a> {
-    tables: &'a Tables,
-    converter: &'a mut Converter,
+struct Decoder {
+    tables: Arc<Tables>,
+    triage: Arc<Triage>,
+    converter: Converter,
 }
 
-impl Decoder<'_> {
-    fn add(self, block: &Block<'_>, spans: &mut Vec<Span>, batch: &mut Batch) {
+impl Decoder {
+    fn new(tables: Arc<Tables>, triage: Arc<Triage>) -> Self {
+        Decoder { tables, triage, converter: Converter::default() }
+    }
+
+    #[inline]
+    fn take(&mut self, block: &Block<'_>, batch: &mut Batch) {
+        let sealed = decode::event_kind(block.kind).and_then(|kind| Sealed::new(kind, block.body));
+        match sealed.and_then(|event| self.triage.glance(&event)) {
+            Some((header, creates)) => batch.pass(&header, creates, block),
+            None => self.add(block, batch),
+        }
+    }
+
+    #[inline(never)]
+    fn add(&mut self, block: &Block<'_>, batch: &mut Batch) {
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(block.raw);
         let what = match decode::event_kind(block.kind) {
-            Some(kind) => match decode::decode(kind, block.body, self.tables, spans) {
-                Ok(raw) => What::Event(self.convert(&raw, block.raw, start, spans, batch)),
-                Err(fault) => What::Damaged(fault.text()),
-            },
+            Some(kind) => self.event(kind, block, start, batch),
             None => {
                 if block.kind == SECTION_HEADER {
                     self.converter.reset();
@@ -216,29 +299,48 @@ impl Decoder<'_> {
         batch.records.push(Record { kind: block.kind, offset: block.offset, raw, what });
     }
 
+    fn event(
+        &mut self,
+        kind: decode::EventKind,
+        block: &Block<'_>,
+        start: usize,
+        batch: &mut Batch,
+    ) -> What {
+        let first = batch.spans.len();
+        match decode::decode(kind, block.body, &self.tables, &mut batch.spans) {
+            Ok(raw) => What::Event(self.convert(&raw, block.raw, start, first, batch)),
+            Err(fault) => {
+                batch.spans.truncate(first);
+                What::Damaged(fault.text())
+            }
+        }
+    }
+
+    /// The event as it is delivered; its parameters are the spans of the batch from `first` on.
     fn convert(
-        self,
+        &mut self,
         raw: &Raw<'_>,
         whole: &[u8],
         start: usize,
-        spans: &[Span],
+        first: usize,
         batch: &mut Batch,
     ) -> Head {
-        let outcome = self.converter.convert(raw, spans, self.tables);
+        let spans = batch.spans.get(first..).unwrap_or(&[]);
+        let outcome = self.converter.convert(raw, spans, &self.tables);
         let shifted = |part: &[u8]| {
             let range = Range::within(whole, part);
             Range { start: range.start.saturating_add(to_u32(start)), len: range.len }
         };
         let options = if raw.options.is_empty() { Range::default() } else { shifted(raw.options) };
-        let (code, spans, bytes) = if outcome == Outcome::Converted {
+        let (code, bytes) = if outcome == Outcome::Converted {
             let (at, out) = (to_u32(batch.bytes.len()), &self.converter.out);
             batch.bytes.extend_from_slice(&out.bytes);
-            (out.code, &*out.spans, Range { start: at, len: to_u32(out.bytes.len()) })
+            batch.spans.truncate(first);
+            batch.spans.extend_from_slice(&out.spans);
+            (out.code, Range { start: at, len: to_u32(out.bytes.len()) })
         } else {
-            (raw.code, spans, shifted(raw.bytes))
+            (raw.code, shifted(raw.bytes))
         };
-        let first = to_u32(batch.spans.len());
-        batch.spans.extend_from_slice(spans);
         Head {
             cpu: raw.cpu,
             flags: raw.flags,
@@ -248,7 +350,7 @@ impl Decoder<'_> {
             duration_ns: raw.duration_ns.or(self.converter.duration_ns),
             outcome,
             options,
-            spans: Range { start: first, len: to_u32(spans.len()) },
+            spans: Range { start: to_u32(first), len: to_u32(batch.spans.len() - first) },
             bytes,
         }
     }
@@ -276,9 +378,9 @@ impl Feed {
     ///
     /// # Errors
     /// The operating system has no thread to give.
-    pub fn new(source: Box<dyn Source>, tables: Arc<Tables>) -> Result<Self> {
+    pub fn new(source: Box<dyn Source>, tables: Arc<Tables>, triage: Arc<Triage>) -> Result<Self> {
         let live = source.is_live();
-        let feeder = Feeder { source, tables, converter: Converter::default(), spans: Vec::new() };
+        let feeder = Feeder { source, decoder: Decoder::new(tables, triage) };
         if live {
             return Ok(Feed::Inline(Box::new(Inline(feeder))));
         }

@@ -26,5 +26,6 @@ pub mod sink;
 pub mod source;
 pub mod state;
 pub mod tables;
+pub mod triage;
 pub mod value;
 pub mod walk;

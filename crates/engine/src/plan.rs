@@ -35,6 +35,10 @@ pub struct Plan {
     /// What must not be seen of the events and lists; absent when there is nothing.
     #[serde(default)]
     pub redact: Option<crate::source::redact::RedactRow>,
+    /// Codes of events whose transitions nothing in this run looks at: their threads are made,
+    /// and that is all.
+    #[serde(default)]
+    pub unseen: Vec<u16>,
     /// Choices of this run.
     pub options: Options,
 }

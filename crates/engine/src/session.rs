@@ -12,7 +12,7 @@ use crate::decode::{self, option};
 use crate::error::Result;
 use crate::event::{Event, Params, Span, FLAG_STATE_ONLY};
 use crate::extract::Extractors;
-use crate::feed::{Batch, Feed, Head, Then, What};
+use crate::feed::{Batch, Feed, Head, Run, Then, What};
 use crate::filter::Program;
 use crate::plan::{Options, Plan};
 use crate::render::addr::Services;
@@ -26,6 +26,7 @@ use crate::source::savefile::Savefile;
 use crate::source::{carried, Block, Source, SECTION_HEADER};
 use crate::state::{Applied, State};
 use crate::tables::Tables;
+use crate::triage::Triage;
 use crate::walk::{Ground, Walk};
 
 /// How long an idle live source is left alone.
@@ -97,6 +98,7 @@ pub struct Session {
     filter: Option<Program>,
     options: Options,
     redactor: Option<Redactor>,
+    triage: Arc<Triage>,
     feeds: VecDeque<Feed>,
     batch: Batch,
     /// Records of the batch that are done.
@@ -135,13 +137,15 @@ impl Session {
         tables.lists = Arc::new(ListWriter::new(&plan.layouts)?);
         let fields = Extractors::new(&plan.fields, &tables)?;
         let filter = plan.filter.as_ref().map(|row| Program::new(row, &fields)).transpose()?;
-        let state = State::new(&plan.transitions, &tables, &plan.options)?;
+        let mut state = State::new(&plan.transitions, &tables, &plan.options)?;
+        state.ignore(&plan.unseen);
         let mut sink = crate::sink::make(&plan.output, &tables, &fields, open)?;
         let mut walk = None;
         if let Some(row) = &plan.walk {
             walk = Some(Walk::new(row, sink, &fields, &tables)?);
             sink = crate::sink::make(&crate::sink::OutputRow::None {}, &tables, &fields, open)?;
         }
+        let triage = Arc::new(Triage::new(plan, filter.as_ref(), &state, &tables));
         let tables = Arc::new(tables);
         let redact = plan.redact.as_ref();
         let redactor = redact.map(|row| Redactor::new(row, &plan.layouts, tables.clone()));
@@ -152,6 +156,7 @@ impl Session {
             batch: Batch::default(),
             taken: 0,
             pipe: Pipe::new(state),
+            triage,
             tables,
             fields,
             filter,
@@ -169,7 +174,7 @@ impl Session {
             Some(redactor) => Box::new(Redacted::new(source, redactor.clone())),
             None => source,
         };
-        self.feeds.push_back(Feed::new(source, self.tables.clone())?);
+        self.feeds.push_back(Feed::new(source, self.tables.clone(), self.triage.clone())?);
         Ok(())
     }
 
@@ -237,7 +242,7 @@ impl Session {
     /// # Errors
     /// The sink's.
     pub fn inject(&mut self, bytes: &[u8]) -> Result<()> {
-        let batch = Batch::of_bytes(bytes, &self.tables);
+        let batch = Batch::of_bytes(bytes, self.tables.clone());
         let stages = Stages {
             tables: &self.tables,
             fields: &self.fields,
@@ -369,8 +374,12 @@ impl Pipe {
         stages: &Stages<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        self.stats.blocks += 1;
+        self.stats.blocks += what.blocks();
         match what {
+            What::Passed(run) => {
+                self.pass(run);
+                Ok(())
+            }
             What::Event(head) => self.take_event(head, block, batch, stages, sink),
             What::Metadata => self.take_metadata(block, stages, sink),
             What::Damaged(fault) => {
@@ -379,6 +388,17 @@ impl Pipe {
                 Ok(())
             }
         }
+    }
+
+    /// Takes events whose headers are enough; see [`crate::triage`].
+    fn pass(&mut self, run: &Run) {
+        self.saw_event = true;
+        self.state.pass(run.tid, run.creates);
+        self.stats.events += run.events;
+        self.stats.measured += run.measured;
+        self.stats.first_ns.get_or_insert(run.first_ns);
+        self.stats.last_ns = run.last_ns;
+        self.clock.first_ns.get_or_insert(run.first_ns);
     }
 
     fn take_metadata(
@@ -553,6 +573,7 @@ fn written<'a>(
     spans: &'a mut Vec<Span>,
 ) {
     let Some(kind) = decode::event_kind(block.kind) else { return };
+    spans.clear();
     if let Ok(raw) = decode::decode(kind, block.body, tables, spans) {
         ev.code = raw.code;
         ev.info = tables.event(raw.code);

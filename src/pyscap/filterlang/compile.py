@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pyscap.filterlang.check import Checker
 from pyscap.filterlang.lower import lower
 from pyscap.filterlang.macros import Macros, expand
-from pyscap.filterlang.narrow import event_codes
+from pyscap.filterlang.narrow import event_codes, native_calls
 from pyscap.filterlang.parser import parse
 from pyscap.filterlang.warn import warnings_of
 
@@ -56,7 +56,7 @@ class CompiledFilter:
     condition: Condition
     """The typed tree."""
     program: dict[str, Any]
-    """For the plan: `{"ops": [...], "event_codes": [...] | None}`."""
+    """For the plan: `{"ops": [...], "event_codes": [...] | None, "calls": [...] | None}`."""
     fields: tuple[FieldRef, ...]
     """The fields that the filter reads, once each."""
     event_codes: tuple[int, ...] | None
@@ -93,7 +93,12 @@ def compile_filter(
 
     ops = lower(condition, index)
     codes = event_codes(condition)
-    program = {"ops": ops, "event_codes": None if codes is None else list(codes)}
+    calls = native_calls(condition)
+    program = {
+        "ops": ops,
+        "event_codes": None if codes is None else list(codes),
+        "calls": None if calls is None else list(calls),
+    }
     warnings = tuple(warnings_of(condition, text))
     return CompiledFilter(text, node, condition, program, tuple(own.refs), codes, warnings)
 

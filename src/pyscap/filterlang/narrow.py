@@ -1,7 +1,7 @@
 """Which event codes a filter can accept, so that the others never reach it.
 
-In:  typed conditions, the event table. Out: `event_codes()`. Next: the program carries the codes;
-the probe attaches only what they need; `explain.py` names them.
+In:  typed conditions, the event table. Out: `event_codes()`, `native_calls()`. Next: the program
+carries the codes; the probe attaches only what they need; `explain.py` names them.
 
 Of every condition two sets are known: the codes for which it can be true, and those for which it
 can be false. Both err on the side of more.
@@ -17,17 +17,27 @@ from pyscap.filterlang import typed
 from pyscap.model.events import EVENTS
 from pyscap.model.fields import FieldRef
 from pyscap.model.specs import EventSpec
+from pyscap.model.syscalls import PPM_SC
 
 Codes = frozenset[int]
 
-ALL: Codes = frozenset(spec.code for spec in EVENTS)
-"""Every event code."""
+_EXIT_WITHOUT_EVENT = 1
+"""Code of the exit of calls that have no event of their own."""
+
+_FIRST_CALL = 1 << 16
+"""In the sets, the exit of such a call also stands as this and the call's number in `PPM_SC`."""
+
+_CALLS: Codes = frozenset(range(_FIRST_CALL, _FIRST_CALL + len(PPM_SC)))
+
+ALL: Codes = frozenset(spec.code for spec in EVENTS) | _CALLS
+"""Every event code, and every call."""
 
 NONE: Codes = frozenset()
 
 
 def _codes(test: Callable[[EventSpec], bool]) -> Codes:
-    return frozenset(spec.code for spec in EVENTS if test(spec))
+    codes = frozenset(spec.code for spec in EVENTS if test(spec))
+    return codes | _CALLS if _EXIT_WITHOUT_EVENT in codes else codes
 
 
 def _flagged(*flags: str) -> Codes:
@@ -44,7 +54,7 @@ _GENERIC = _codes(lambda spec: spec.name == "syscall")
 _ASYNC = _codes(lambda spec: spec.name == "asyncevent")
 """Injected events: the name is a parameter."""
 
-_DYNAMIC_NAME = _GENERIC | _ASYNC
+_DYNAMIC_NAME = _GENERIC - _CALLS | _ASYNC
 _SYSCALLS = _codes(lambda spec: spec.categories.startswith("SYSCALL"))
 _EXITS = _codes(lambda spec: spec.direction == "<")
 _IO = _flagged("READS_FROM_FD", "WRITES_TO_FD") | _SYSCALLS & _codes(
@@ -93,8 +103,21 @@ def event_codes(condition: typed.Condition) -> tuple[int, ...] | None:
     Returns:
         The codes in order, or None when events of any code can match.
     """
-    codes = _sides(condition)[0]
-    return None if codes == ALL else tuple(sorted(codes))
+    codes = _sides(condition)[0] - _CALLS
+    return None if codes == ALL - _CALLS else tuple(sorted(codes))
+
+
+def native_calls(condition: typed.Condition) -> tuple[int, ...] | None:
+    """The calls without an event of their own whose exits a filter can accept.
+
+    Args:
+        condition: The typed filter.
+
+    Returns:
+        Their numbers in `PPM_SC` in order, or None when any call can match.
+    """
+    calls = _sides(condition)[0] & _CALLS
+    return None if calls == _CALLS else tuple(sorted(call - _FIRST_CALL for call in calls))
 
 
 def event_names(codes: Iterable[int]) -> tuple[str, ...]:
@@ -162,10 +185,18 @@ def _static(comparison: typed.Comparison) -> tuple[Codes, Codes]:
     test = _test(comparison)
     if value is None or test is None:
         return ALL, ALL
-    known = {spec.code: value(spec, left.ref) for spec in EVENTS}
+    known = {spec.code: value(spec, left.ref) for spec in (*EVENTS, *_call_specs())}
     true = frozenset(code for code, val in known.items() if val is None or test(val))
     false = frozenset(code for code, val in known.items() if val is None or not test(val))
     return true, false
+
+
+@cache
+def _call_specs() -> tuple[EventSpec, ...]:
+    """The exits of calls without an event of their own as events with the names of the calls."""
+    spec = EVENTS[_EXIT_WITHOUT_EVENT]
+    calls = zip(sorted(_CALLS), PPM_SC, strict=True)
+    return tuple(spec._replace(code=code, name=name) for code, name in calls)
 
 
 def _wants_true(comparison: typed.Comparison) -> bool:

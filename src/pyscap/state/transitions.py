@@ -1,7 +1,7 @@
 """Which event does what to threads, descriptors, users and containers.
 
-In:  `state/verbs.py`, `model/events.py`. Out: `TRANSITIONS`, `rows()`. Next: `pyscap.plan`, then
-the engine's `state`.
+In:  `state/verbs.py`, `model/events.py`. Out: `TRANSITIONS`, `rows()`, `unseen()`. Next:
+`pyscap.plan`, then the engine's `state`.
 A row names the event code, the verb, and for each input of the verb the parameter that feeds it,
 by name. An input called like its parameter is written as the name alone.
 Source: scap format specification, event semantics 2, 3 and 4.
@@ -10,10 +10,14 @@ Source: scap format specification, event semantics 2, 3 and 4.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pyscap.model.events import EVENTS
 from pyscap.model.fd_types import FD_NUMBER
 from pyscap.state.verbs import VERB_NAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,25 @@ class Transition:
     params: dict[str, str]
     """Parameter names by input."""
     consts: dict[str, int] = field(default_factory=dict)
+
+    def seen_by(self) -> frozenset[str] | None:
+        """The fields that show what it does; None when more depends on it."""
+        if self.verb == "transfer":  # data alone makes a connection; ends make names, too
+            return None if "tuple" in self.params else frozenset({"fd.connected"})
+        return MEMORY_FIELDS if self.verb in MEMORY_VERBS else None
+
+
+MEMORY_VERBS = frozenset({"count_memory", "switch_out"})
+"""Verbs that keep the counters of memory and nothing else."""
+
+MEMORY_FIELDS = frozenset(
+    {
+        *("proc.vmsize", "proc.vmrss", "proc.vmswap"),
+        *("thread.vmsize", "thread.vmrss", "thread.vmsize.b", "thread.vmrss.b"),
+        *("thread.pfmajor", "thread.pfminor"),
+    }
+)
+"""Fields that show the counters of memory."""
 
 
 def on(code: int, verb: str, *same: str, **inputs: str | int) -> Transition:
@@ -250,3 +273,10 @@ def row(transition: Transition) -> dict[str, object]:
 def rows() -> list[dict[str, object]]:
     """Every row as the engine reads it."""
     return [row(transition) for transition in TRANSITIONS]
+
+
+def unseen(fields: Collection[str]) -> list[int]:
+    """Codes of the events whose transitions nobody sees who looks at `fields` alone."""
+    used = frozenset(fields)
+    seen_by = {transition.code: transition.seen_by() for transition in TRANSITIONS}
+    return [code for code, seen in seen_by.items() if seen is not None and seen.isdisjoint(used)]

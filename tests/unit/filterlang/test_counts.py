@@ -35,7 +35,7 @@ def count(capture: Path, text: str, *, narrowed: bool = True) -> int:
     fields = FieldList()
     program = compile_filter(text, fields=fields).program
     if not narrowed:
-        program = {**program, "event_codes": None}
+        program = {**program, "event_codes": None, "calls": None}
     session = Session(json.dumps({**base_plan(), "filter": program, "fields": fields.entries}))
     session.add_bytes(capture.read_bytes())
     while session.run(1000) != "done":

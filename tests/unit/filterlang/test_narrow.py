@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pyscap.filterlang.compile import compile_filter
-from pyscap.filterlang.narrow import event_names
+from pyscap.filterlang.narrow import event_names, native_calls
 from pyscap.model.events import EVENTS
+from pyscap.model.syscalls import PPM_SC
 
 GENERIC = {"syscall", "asyncevent"}
 
@@ -82,3 +83,23 @@ def test_contradictions_match_no_event() -> None:
 def test_a_pattern_with_a_backslash_says_nothing() -> None:
     assert names('evt.type glob "op\\\\*"') is None
     assert names('not evt.type glob "op\\\\*"') is None
+
+
+def calls(text: str) -> set[str] | None:
+    found = native_calls(compile_filter(text).condition)
+    return None if found is None else {PPM_SC[number] for number in found}
+
+
+def test_calls_without_an_event_of_their_own_are_known_by_name() -> None:
+    assert calls("evt.type = sysinfo and proc.name = a") == {"sysinfo"}
+    assert calls("evt.type in (sysinfo, open)") == {"sysinfo", "open"}
+    assert calls("evt.dir = > or evt.type startswith sysi") == {"sysinfo"}
+    everything = calls("evt.type != sysinfo")
+    assert everything is not None
+    assert everything == set(PPM_SC) - {"sysinfo"}
+
+
+def test_calls_can_be_any_where_their_name_is_not_asked_for() -> None:
+    for text in ("proc.name = a", "evt.category = file", "evt.type exists"):
+        assert calls(text) is None, text
+    assert calls("fd.name = a") == set()

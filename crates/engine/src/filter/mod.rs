@@ -33,6 +33,8 @@ pub struct Program {
     ops: Vec<Op>,
     /// By event code; none for "any".
     codes: Option<Vec<bool>>,
+    /// By number of a call without an event of its own; none for "any".
+    calls: Option<Vec<bool>>,
 }
 
 #[derive(Debug)]
@@ -58,25 +60,24 @@ impl Program {
         }
         let ops = row.ops.iter().enumerate();
         let ops = ops.map(|(at, op)| Op::new(op, at, row.ops.len(), fields));
-        let codes = row.event_codes.as_ref().map(|codes| {
-            let mut by_code =
-                vec![false; codes.iter().max().map_or(0, |max| usize::from(*max) + 1)];
-            for code in codes {
-                if let Some(slot) = by_code.get_mut(usize::from(*code)) {
-                    *slot = true;
-                }
-            }
-            by_code
-        });
-        Ok(Program { ops: ops.collect::<Result<_>>()?, codes })
+        let (codes, calls) = (row.event_codes.as_deref(), row.calls.as_deref());
+        let (codes, calls) = (codes.map(marked), calls.map(marked));
+        Ok(Program { ops: ops.collect::<Result<_>>()?, codes, calls })
     }
 
     /// Whether events of `code` can match at all.
     pub fn can_match(&self, code: u16) -> bool {
-        match &self.codes {
-            None => true,
-            Some(codes) => codes.get(usize::from(code)).copied().unwrap_or(false),
-        }
+        is_marked(self.codes.as_deref(), code)
+    }
+
+    /// Whether the exit of call `number`, which has no event of its own, can match at all.
+    pub fn can_match_call(&self, number: u16) -> bool {
+        is_marked(self.calls.as_deref(), number)
+    }
+
+    /// Whether it is known of some calls that they cannot match.
+    pub fn knows_calls(&self) -> bool {
+        self.calls.is_some()
     }
 
     /// Whether the event of `ctx` is chosen.
@@ -101,6 +102,21 @@ impl Program {
         }
         truth
     }
+}
+
+/// A table that has true at each of `numbers`.
+fn marked(numbers: &[u16]) -> Vec<bool> {
+    let mut table = vec![false; numbers.iter().max().map_or(0, |max| usize::from(*max) + 1)];
+    for number in numbers {
+        if let Some(mark) = table.get_mut(usize::from(*number)) {
+            *mark = true;
+        }
+    }
+    table
+}
+
+fn is_marked(table: Option<&[bool]>, number: u16) -> bool {
+    table.map_or(true, |table| table.get(usize::from(number)).copied().unwrap_or(false))
 }
 
 impl Op {

@@ -13,6 +13,10 @@ pub struct ProgramRow {
     pub ops: Vec<OpRow>,
     /// Codes of the events that can match; none for "any".
     pub event_codes: Option<Vec<u16>>,
+    /// Numbers of the calls whose exits can match where they have no event of their own; none for
+    /// "any".
+    #[serde(default)]
+    pub calls: Option<Vec<u16>>,
 }
 
 /// One instruction.

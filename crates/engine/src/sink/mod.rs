@@ -62,6 +62,20 @@ pub enum OutputRow {
     },
 }
 
+impl OutputRow {
+    /// Whether the sink looks at events that are not chosen, too: whether its [`Sink::passed`]
+    /// does anything.
+    pub fn sees_all(&self) -> bool {
+        use OutputRow as Row;
+        match self {
+            Row::None {} | Row::Text(_) | Row::Json(_) | Row::Table(_) | Row::Rows(_) => false,
+            Row::Detail(_) | Row::Stream(_) | Row::Http(_) => false,
+            Row::Savefile(_) | Row::Survey {} | Row::Inspect {} => true,
+            Row::Tee { sinks } => sinks.iter().any(Row::sees_all),
+        }
+    }
+}
+
 /// The sink that the plan asks for; `open` gives a file for a descriptor number.
 ///
 /// # Errors
@@ -180,7 +194,7 @@ pub trait Sink: Send {
     /// I/O errors of the output.
     fn flush(&mut self) -> Result<()>;
 
-    /// An event that was not chosen.
+    /// An event that was not chosen; called for all of them if [`OutputRow::sees_all`] says so.
     ///
     /// # Errors
     /// I/O errors of the output.

@@ -238,6 +238,7 @@ fn renumber_event(
     raw: &mut [u8],
 ) {
     let Some(kind) = decode::event_kind(block.kind).filter(|_| shift != 0) else { return };
+    spans.clear();
     let Ok(event) = decode::decode(kind, block.body, tables, spans) else { return };
     let tid_at = 8 + if kind.flags { 6 } else { 2 } + 8;
     shift_at(raw, tid_at, shift);

@@ -30,6 +30,15 @@ pub struct Block<'a> {
     pub raw: &'a [u8],
 }
 
+impl<'a> Block<'a> {
+    /// The block of so many bytes at the front of `bytes`, which has them.
+    pub fn front(bytes: &'a [u8], size: usize, offset: u64) -> Self {
+        let raw = bytes.get(..size).unwrap_or(&[]);
+        let body = raw.get(8..size.saturating_sub(4)).unwrap_or(&[]);
+        Block { kind: savefile::word(raw, 0).unwrap_or(0), offset, body, raw }
+    }
+}
+
 /// What a source yields.
 #[derive(Debug)]
 pub enum Item<'a> {
@@ -55,6 +64,20 @@ pub trait Source: Send {
     /// # Errors
     /// Truncated or damaged input, and I/O errors; complete blocks before it were delivered.
     fn next_block(&mut self) -> Result<Item<'_>>;
+
+    /// What has been read from the next block on, for whoever walks many blocks at once; it may be
+    /// empty and may end inside a block.
+    fn ahead(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Goes on behind the first `bytes` of what is ahead.
+    fn advance(&mut self, _bytes: usize) {}
+
+    /// Where the next block begins in the uncompressed stream.
+    fn offset(&self) -> u64 {
+        0
+    }
 
     /// Asks a live source to end: what is buffered is still delivered, then [`Item::End`].
     fn stop(&mut self) {}

@@ -150,6 +150,7 @@ impl Redactor {
 
     /// The body of an event block, or none when it stays as it is.
     fn event(&mut self, kind: EventKind, body: &[u8]) -> Option<Vec<u8>> {
+        self.spans.clear();
         let Ok(raw) = decode::decode(kind, body, &self.tables, &mut self.spans) else {
             return Some(vec![0; body.len()]);
         };

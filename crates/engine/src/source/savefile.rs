@@ -210,13 +210,26 @@ impl Savefile {
     fn deliver(&mut self, len: usize) -> Item<'_> {
         let (offset, from) = (self.offset, self.start);
         self.skip(len);
-        let raw = self.buffer.get(from..from + len).unwrap_or(&[]);
-        let body = raw.get(8..len - 4).unwrap_or(&[]);
-        Item::Block(Block { kind: word(raw, 0).unwrap_or(0), offset, body, raw })
+        Item::Block(Block::front(self.buffer.get(from..).unwrap_or(&[]), len, offset))
     }
 }
 
 impl Source for Savefile {
+    fn ahead(&self) -> &[u8] {
+        if self.pending.is_some() {
+            return &[];
+        }
+        self.available()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.skip(bytes);
+    }
+
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
     fn is_ready(&self) -> bool {
         let have = self.available();
         word(have, 4).is_some_and(|len| len as usize <= have.len())
@@ -242,6 +255,15 @@ impl Source for Savefile {
     }
 }
 
+/// The size of the block at the front of `bytes`, when it is all there and sound: nearly always,
+/// and then no more of what [`Savefile::front`] looks at is needed.
+pub fn sound(bytes: &[u8]) -> Option<usize> {
+    let (kind, len) = (word(bytes, 0)?, word(bytes, 4)?);
+    let size = len as usize;
+    let is_possible = len >= MIN_BLOCK_BYTES && len <= max_len(kind);
+    (is_possible && word(bytes.get(..size)?, size - 4) == Some(len)).then_some(size)
+}
+
 /// The types that a damaged file is searched for: those of this format and of pcapng.
 fn is_known(kind: u32) -> bool {
     let is_legacy = kind & 0xFFFF == 0xABCD && matches!(kind >> 16, 0x8000..=0x8014);
@@ -256,6 +278,7 @@ fn max_len(kind: u32) -> u32 {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
+/// The number of four bytes that stands `at` in `bytes`.
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().copied().map(u32::from_le_bytes)
 }

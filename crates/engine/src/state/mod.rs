@@ -169,6 +169,29 @@ impl State {
         }
     }
 
+    /// Leaves out what the events with these codes do to their threads.
+    pub fn ignore(&mut self, codes: &[u16]) {
+        self.rules.ignore(codes);
+    }
+
+    /// Whether events of `code` do nothing but come from a thread: true when the thread is made
+    /// if it is not known; `None` when they do more.
+    pub fn only_creates(&self, code: u16) -> Option<bool> {
+        let rule = self.rules.get(code);
+        let only_comes = rule.verb.is_none() && !leads(code) && rule.attach != Attach::Nobody;
+        only_comes.then_some(rule.attach == Attach::Create)
+    }
+
+    /// Applies events of one thread that do nothing but come from it.
+    pub fn pass(&mut self, tid: i64, creates: bool) {
+        self.finish_previous();
+        if creates {
+            self.attach(tid);
+        }
+        self.saw_visible = true;
+        self.take_enter(tid, true);
+    }
+
     /// Does what waited for the next event, so that the last one still saw what it ended.
     fn finish_previous(&mut self) {
         if let Some((tid, num)) = self.pending_close.take() {
@@ -257,7 +280,7 @@ impl State {
 
     /// Whether the event belongs to the run at the head of a section that tells the initial state.
     fn is_leading(&mut self, code: u16) -> bool {
-        self.saw_visible |= !matches!(code, 324 | 354..=361 | 402);
+        self.saw_visible |= !leads(code);
         !self.saw_visible
     }
 
@@ -376,4 +399,9 @@ impl State {
             None => b"<UNKNOWN>".to_vec(),
         }
     }
+}
+
+/// Whether events of `code` at the head of a section tell the initial state.
+fn leads(code: u16) -> bool {
+    matches!(code, 324 | 354..=361 | 402)
 }

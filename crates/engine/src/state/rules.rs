@@ -240,6 +240,15 @@ impl Rules {
         Ok(Rules { by_code })
     }
 
+    /// Leaves out what the events with these codes do; their threads are made as before.
+    pub fn ignore(&mut self, codes: &[u16]) {
+        for code in codes {
+            if let Some(rule) = self.by_code.get_mut(usize::from(*code)) {
+                rule.verb = None;
+            }
+        }
+    }
+
     /// The rule of `code`.
     pub fn get(&self, code: u16) -> Rule {
         let unknown = Rule { attach: Attach::Nobody, verb: None };
