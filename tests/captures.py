@@ -164,6 +164,8 @@ def containers():
         events=[
             b.event("container", ">", json=json.dumps({"container": named}), tid=-1, ts_ns=at()),
             *(opened(tid) for tid in (10, 11, 20, 30)),
+            b.write(res=5, data=b"hello", fd=3, size=5, tid=20, ts_ns=at()),
+            b.openat(fd=-2, dirfd=-100, name="/y", flags="O_RDONLY", tid=10, ts_ns=at()),
         ],
     )
 

@@ -156,11 +156,12 @@ class Program(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Set the options' values; what is left in `ctx.args` are the filter's words."""
-        if args and args[0] in self.list_commands(ctx):
-            return super().parse_args(ctx, args)
-        if "--" in args:
+        spec = next((spec for spec in COMMANDS if args[:1] == [spec.name]), None)
+        if "--" in args and (spec is None or spec.captures):
             at = args.index("--")
             args, ctx.meta["command"] = args[:at], args[at + 1 :]
+        if spec is not None:
+            return super().parse_args(ctx, args)
         ctx.allow_interspersed_args = True
         return click.Command.parse_args(self, ctx, args)
 

@@ -750,16 +750,24 @@ class CommandSpec:
     """`module:attribute` of its Click command."""
     doc_short: str
     """One line for `--help`."""
+    captures: bool = False
+    """It captures when no file is given, and takes a command to run behind `--`."""
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("info", "pyscap.output.files:info", "say what a capture file is"),
     CommandSpec("merge", "pyscap.output.files:merge", "join captures and packets by time"),
     CommandSpec("show", "pyscap.output.detail:show", "show everything about one event of a file"),
-    CommandSpec("top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open"),
-    CommandSpec("stat", "pyscap.views.commands:stat", "count events, errors and time by type"),
-    CommandSpec("graph", "pyscap.views.graph:graph", "plot events, bytes or latency over time"),
-    CommandSpec("follow", "pyscap.views.follow:follow", "print the data of a descriptor"),
+    CommandSpec(
+        "top", "pyscap.views.commands:top", "show a view: what is busiest, slowest, open", True
+    ),
+    CommandSpec(
+        "stat", "pyscap.views.commands:stat", "count events, errors and time by type", True
+    ),
+    CommandSpec(
+        "graph", "pyscap.views.graph:graph", "plot events, bytes or latency over time", True
+    ),
+    CommandSpec("follow", "pyscap.views.follow:follow", "print the data of a descriptor", True),
     CommandSpec(
         "sanitize", "pyscap.privacy:command", "copy a capture without environments and secrets"
     ),

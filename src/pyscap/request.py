@@ -104,7 +104,12 @@ class Request:
     @property
     def buffer_mode(self) -> str:
         """How buffers are shown: `ascii`, `base64`, `hex`, `hex_ascii`, or `dots`."""
-        return next((name[6:] for name in BUFFER_MODES if getattr(self, name)), "dots")
+        return self.wanted_mode or "dots"
+
+    @property
+    def wanted_mode(self) -> str | None:
+        """The buffer mode that an option names; None without one."""
+        return next((name[6:] for name in BUFFER_MODES if getattr(self, name)), None)
 
 
 BUFFER_MODES = ("print_ascii", "print_base64", "print_hex", "print_hex_ascii")

@@ -21,6 +21,8 @@ ERRORS = total("Errors", "evt.count.error", required=True)
 LATENCY = key("Latency", "evt.latency", "time")
 WHEN = key("Time", "evt.datetime")
 
+SECOND_NS = 1_000_000_000
+
 MIN_MS = Arg("min_ns", "ms", "only calls that took longer, in milliseconds")
 BY = Arg("key", "field", "field that descriptors are grouped by, such as proc.name")
 ROWS = Arg("filter", "filter", "only these rows, such as 'proc.name=sshd'", "")
@@ -212,6 +214,27 @@ DESCRIPTORS = (
         order="Time",
         needs="latency",
     ),
+    *(
+        View(
+            f"iobytes{suffix}",
+            "table",
+            f"Bytes read and written {what}second by second",
+            f"A line for each second in which something was read from or written to {of}.",
+            (
+                Column("Time", "evt.rawtime", unit="datetime", optional=False, width_ns=SECOND_NS),
+                total("In", f"evt.buflen{part}.in", "bytes"),
+                total("Out", f"evt.buflen{part}.out", "bytes"),
+                total("Total", f"evt.buflen{part}", "bytes", required=True),
+            ),
+            "evt.is_io=true",
+            limit=0,
+        )
+        for suffix, part, what, of in (
+            ("", "", "", "a descriptor"),
+            ("_file", ".file", "of files, ", "a file"),
+            ("_net", ".net", "of connections, ", "a connection"),
+        )
+    ),
     View(
         "echo_fds",
         "stream",
@@ -219,6 +242,7 @@ DESCRIPTORS = (
         "The data of every read and write, with the descriptor and the process.",
         filter="evt.is_io=true and evt.rawres>0",
         header="------ {Read|Write} {evt.rawres}B {from|to} {fd.name} ({proc.name})",
+        form="dots",
     ),
     *(
         View(
@@ -555,23 +579,106 @@ USERS = (
         tree=("PID", "PPID"),
         limit=0,
     ),
+    View(
+        "list_login_shells",
+        "table",
+        "Shells in which users launched commands",
+        "Each shell with the number of its commands. `proc.loginshellid=PID` as a filter of other "
+        "views shows what one of them did.",
+        (
+            count("Commands"),
+            key("User", "user.name", optional=True),
+            key("Shell", "proc.loginshellid", "count"),
+        ),
+        "evt.type in (execve, execveat) and evt.failed=false and proc.loginshellid exists",
+        order="Commands",
+        limit=0,
+    ),
 )
 
-VIEWS: dict[str, View] = {
-    view.name: view
-    for group in (PROCESSES, FILES, DESCRIPTORS, NETWORK, CALLS, EVENTS, STATE, USERS)
-    for view in group
-}
-"""Every view by name."""
+CONTAINER = (
+    key("Container", "container.name", optional=True),
+    key("Image", "container.image", optional=True),
+    key("ID", "container.id"),
+)
+
+CONTAINERS = tuple(
+    View(
+        f"topcontainers_{name}",
+        "table",
+        f"Containers by {what}",
+        f"{doc} Processes outside containers do not count.",
+        (column, *CONTAINER),
+        f"{condition} and container.id!=host",
+        order=column.title,
+        needs="container",
+    )
+    for name, what, doc, column, condition in (
+        (
+            "cpu",
+            "the processor time they used",
+            "Time between two scheduler switches of a processor counts for the container that ran.",
+            Column("CPU%", "thread.exectime", "sum", "percent", required=True),
+            "evt.type=switch",
+        ),
+        (
+            "error",
+            "the number of their failed calls",
+            "System calls that returned an error.",
+            ERRORS,
+            "evt.failed=true",
+        ),
+        (
+            "file",
+            "the bytes they moved to and from files",
+            "Bytes read from and written to files.",
+            BYTES,
+            f"{MOVED} and fd.type=file",
+        ),
+        (
+            "net",
+            "the bytes they moved over the network",
+            "Bytes read from and written to IPv4 and IPv6 sockets.",
+            BYTES,
+            f"{MOVED} and {IP}",
+        ),
+    )
+)
+
+LOGS = (
+    View(
+        "spy_logs",
+        "stream",
+        "What is written to log files",
+        "The data of every write to a file with .log or _log in its name, or below /var/log.",
+        filter="evt.is_io_write=true and evt.rawres>0 and fd.type=file and (fd.name contains .log "
+        "or fd.name contains _log or fd.name contains /var/log) and not (fd.name contains .gz or "
+        "fd.name contains .tgz)",
+        header="{proc.name} {fd.name}",
+    ),
+    View(
+        "spy_syslog",
+        "stream",
+        "What is written to the system's log",
+        "The data of every write to /dev/log; it begins with facility and severity as a number.",
+        filter="evt.is_io_write=true and evt.rawres>0 and fd.name contains /dev/log",
+        header="{evt.time} {proc.name}({proc.pid})",
+    ),
+)
 
 GROUPS: dict[str, tuple[View, ...]] = {
     "Processes": PROCESSES,
     "Files": FILES,
     "Descriptors": DESCRIPTORS,
     "Network": NETWORK,
+    "Logs": LOGS,
     "Calls": CALLS,
     "Events": EVENTS,
     "State": STATE,
+    "Containers": CONTAINERS,
     "Users": USERS,
 }
 """The views as lists show them."""
+
+VIEWS: dict[str, View] = {view.name: view for group in GROUPS.values() for view in group}
+"""Every view by name."""

@@ -38,8 +38,6 @@ class Rows:
     """How many rows those are."""
     seen: dict[str, int] = field(default_factory=dict)
     """How many events had each value, by column title."""
-    width_ns: int | None = None
-    """Width of the time groups of a heat map."""
     missing: int = 0
     """Of streams: bytes that were moved but not captured."""
     is_last: bool = False
@@ -60,18 +58,45 @@ def rows_of(view: View, text: str, span_ns: int) -> Rows:
     if "rest" not in result:
         return Rows(result["rows"], span_ns, len(result["rows"]))
     order = display_order(view)
+    read = cell_reader(view, result["widths"])
     values = [column for column in view.columns if column.agg]
     blank: list[Cell] = [None] * (len(view.columns) - len(values))
-    widths = [width for width in result["widths"] if width is not None]
     return Rows(
-        [in_order(row, order) for row in result["rows"]],
+        [in_order(read(row), order) for row in result["rows"]],
         span_ns,
         result["events"],
         in_order([*blank, *result["rest"]["values"]], order),
         result["rest"]["keys"],
         dict(zip((column.title for column in values), result["seen"], strict=True)),
-        widths[0] if widths else None,
     )
+
+
+def cell_reader(view: View, widths: list[int | None]) -> Callable[[list[Cell]], list[Cell]]:
+    """What makes the first value of a group of the group's number, in a row of the engine.
+
+    Args:
+        view: The view of the rows.
+        widths: Of each key, how many values a group has; None for keys without such groups.
+    """
+    keys = [column for column in view.columns if not column.agg]
+    steps = [column.log2 for column in keys]
+
+    def read(row: list[Cell]) -> list[Cell]:
+        cells = list(row)
+        for place, (width, step) in enumerate(zip(widths, steps, strict=True)):
+            if width is not None:
+                cells[place] *= width
+            elif step:
+                cells[place] = log2_start(cells[place], step)
+        return cells
+
+    return read if any(steps) or any(widths) else list
+
+
+def log2_start(position: int, steps: int) -> int:
+    """The first number of a group of `Column.log2`, as the engine numbers them."""
+    octave, part = divmod(position, steps)
+    return (1 << octave) + -(-(part << octave) // steps)
 
 
 def display_order(view: View) -> list[int]:

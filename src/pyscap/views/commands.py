@@ -29,8 +29,17 @@ if TYPE_CHECKING:
     from pyscap.views.collect import Rows
     from pyscap.views.specs import View
 
-SHARED = ("read", "numevents", "duration", "json", "color", "macros", "profile", "verbose")
+SHARED = (
+    *("read", "snaplen", "buffer-size", "include-self", "numevents", "duration", "macros"),
+    *("profile", "json", "color", "verbose", "resolve-ports", "redact"),
+)
 """Options of the main command that views have too."""
+
+DATA_SNAPLEN = 2000
+"""Bytes of each read and write that views of data capture, unless the user says it.
+
+Source: observed: sysdig 0.41.4, its chisels that show data.
+"""
 
 LIST_WORDS = ("l", "list")
 """What `-c` takes as a wish for a list of the views."""
@@ -88,7 +97,7 @@ def top(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one val
     name, rest = split_name(words)
     if name in LIST_WORDS:
         return list_views()
-    return show(name, make_request(values, rest, []), asked)
+    return show(name, make_request(values, rest, command_words()), asked)
 
 
 def split_name(words: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -109,7 +118,20 @@ def stat(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one va
     """Count events: calls, errors and time of each event type."""
     from pyscap.request import make_request
 
-    return show("summary", make_request(values, list(words), []), Asked())
+    return show("summary", make_request(values, list(words), command_words()), Asked())
+
+
+def command_words() -> list[str]:
+    """The command after `--`, which `cli` has put aside."""
+    words: list[str] = click.get_current_context().meta.get("command", [])
+    return words
+
+
+def with_data(request: Request) -> Request:
+    """The request of a capture whose data is wanted, with enough of it captured."""
+    if not request.is_live or request.snaplen is not None:
+        return request
+    return replace(request, snaplen={"": DATA_SNAPLEN})
 
 
 def run_chisel(request: Request) -> int:
@@ -177,6 +199,8 @@ def show(name: str, request: Request, asked: Asked) -> int:
 
         return run_around(view, request)
     chosen = choose(looked(view, asked), request.words)
+    if view.kind in ("stream", "http"):
+        request = with_data(request)
     if view.over and request.is_live and not (asked.at or asked.interval_s or limited(request)):
         request = replace(request, duration=0)
     if request.json and chosen.view.kind == "stream":
@@ -231,10 +255,8 @@ def make_plan(
     chosen: Chosen, request: Request, asked: Asked, options: Options
 ) -> tuple[Plan, CompiledFilter | None]:
     """The plan of a view; when the state at an event is asked for, reading ends there."""
-    from pyscap.filterlang.hosts import with_hosts
     from pyscap.output.theme import is_coloured
     from pyscap.plan import FieldList
-    from pyscap.privacy import redact_row
     from pyscap.program import make_filter, saved_filters
     from pyscap.views import build
     from pyscap.views.streams import Look
@@ -245,15 +267,23 @@ def make_plan(
     own = make_filter(replace(request, words=words), FieldList())
     text = own.text if own else ""
     data = Look(
-        form=request.buffer_mode,
+        form=request.wanted_mode or chosen.view.form,
         coloured=is_coloured(request.color, sys.stdout),
         unbuffered=request.is_live or request.unbuffered,
     )
     macros = saved_filters(request, text + chosen.values.get("filter", ""))
     plan, compiled = build.make_plan(chosen, text, macros, options, data)
+    return completed(plan, request), compiled
+
+
+def completed(plan: Plan, request: Request) -> Plan:
+    """The plan of a view with what a request says of names and of what must not be seen."""
+    from pyscap.filterlang.hosts import with_hosts
+    from pyscap.privacy import redact_row
+
     hidden = redact_row(request)
     plan = replace(plan, names_users=not request.exclude_users, redact=hidden)
-    return with_hosts(plan, wanted=request.resolve_ports), compiled
+    return with_hosts(plan, wanted=request.resolve_ports)
 
 
 def as_events(view: View) -> View:

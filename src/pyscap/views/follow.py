@@ -15,7 +15,7 @@ import click
 
 from pyscap.views.build import Chosen, quoted
 from pyscap.views.build import make_plan as view_plan
-from pyscap.views.commands import shared_options
+from pyscap.views.commands import command_words, completed, shared_options, with_data
 from pyscap.views.specs import View
 from pyscap.views.streams import STDOUT, Look
 from pyscap.views.units import format_bytes
@@ -72,7 +72,7 @@ def follow(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one 
     name, form, side, to, overwrite = (
         values.pop(key) for key in ("name", "form", "side", "to", "overwrite")
     )
-    request = with_profile(make_request(values, list(words), []))
+    request = with_data(with_profile(make_request(values, list(words), command_words())))
     own = make_filter(request, FieldList())
     text = own.text if own else ""
     form = form or ("raw" if to else "text")
@@ -89,6 +89,7 @@ def follow(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one 
         macros = saved_filters(request, text)
         chosen = Chosen(view, {}, ())
         plan, compiled = view_plan(chosen, text, macros, make_options(request), look)
+        plan = completed(plan, request)
         collector = Collector(view, lambda rows: None)
         code = execute(request, plan, compiled, collector.watch)
         collector.finish()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyscap.errors import OutputError, UsageError, printable
-from pyscap.views.commands import shared_options
+from pyscap.views.commands import command_words, completed, shared_options
 from pyscap.views.series import MEASURES, Series, make_plan, series_of
 from pyscap.views.units import FORMATS
 
@@ -55,11 +55,12 @@ def graph(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one v
     interval, value, output, overwrite = (
         values.pop(name) for name in ("interval", "value", "output", "overwrite")
     )
-    request = with_profile(make_request(values, [], []))
+    request = with_profile(make_request(values, [], command_words()))
     measure = MEASURES[value]
     make = image_maker(output)
     macros = saved_filters(request, " ".join(words))
     plan, compiled = make_plan(words, measure, interval_ns(interval), macros, make_options(request))
+    plan = completed(plan, request)
     engines: list[Session] = []
     code = execute(request, plan, compiled, engines.append)
     text = engines[-1].result() if engines else None

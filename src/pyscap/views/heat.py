@@ -1,13 +1,14 @@
 """A heat map: time downwards, a magnitude to the right, counts as colours.
 
-In:  rows of (count, time group, magnitude group), once or again and again. Out: lines for a
-terminal. Next: `screen`.
+In:  rows of (count, time, magnitude), both in ns and the least of their groups, once or again and
+again. Out: lines for a terminal. Next: `screen`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyscap.views.collect import log2_start
 from pyscap.views.units import format_clock, format_time
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ SCALE_EVERY = 40
 """Lines between two showings of the scale."""
 
 
-def log2_start(position: int, steps: int) -> int:
-    """The first number of a group of `Column.log2`, as the engine numbers them."""
-    octave, part = divmod(position, steps)
-    return (1 << octave) + -(-(part << octave) // steps)
+def log2_position(number: int, steps: int) -> int:
+    """The group of `Column.log2` that a number is in."""
+    octave = number.bit_length() - 1
+    return octave * steps + (((number - (1 << octave)) * steps) >> octave)
 
 
 class HeatMap:
@@ -44,17 +45,17 @@ class HeatMap:
         """Begin with the scale still to be shown."""
         self.steps = view.columns[2].log2
         self.coloured = coloured
-        self.first, self.last = (ns.bit_length() * self.steps - self.steps for ns in SCALE_NS)
+        self.first, self.last = (log2_position(ns, self.steps) for ns in SCALE_NS)
         self.open: dict[int, dict[int, int]] = {}
-        """Counts by time in nanoseconds and magnitude, of lines that are not shown yet."""
+        """Counts by time in nanoseconds and column, of lines that are not shown yet."""
         self.most = 0
         self.shown = 0
 
     def lines(self, rows: Rows) -> list[str]:
         """The lines that are complete now; below a scale, which is shown again now and then."""
-        for number, when, at in rows.cells:
-            counts = self.open.setdefault(when * (rows.width_ns or 1), {})
-            column = min(max(at, self.first), self.last)
+        for number, when, took in rows.cells:
+            counts = self.open.setdefault(when, {})
+            column = min(max(log2_position(took, self.steps), self.first), self.last)
             counts[column] = counts.get(column, 0) + number
             self.most = max(self.most, counts[column])
         out = []

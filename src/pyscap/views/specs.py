@@ -36,8 +36,6 @@ class Column:
     """How the values of one row become one (count, sum, min, max, avg, first, last, distinct,
     quantiles); nothing for a key, and for every column of a list."""
     unit: Unit = "text"
-    where: str = ""
-    """Filter of the events that count for it; nothing for all."""
     required: bool = False
     """Events without it, or with 0 of it, make no row."""
     optional: bool = True
@@ -60,16 +58,14 @@ def key(title: str, field: str, unit: Unit = "text", *, optional: bool = False) 
     return Column(title, field, unit=unit, optional=optional)
 
 
-def count(title: str, field: str = "", where: str = "", *, required: bool = False) -> Column:
+def count(title: str, field: str = "", *, required: bool = False) -> Column:
     """How many events have `field`, or how many there are."""
-    return Column(title, field, "count", "count", where, required)
+    return Column(title, field, "count", "count", required)
 
 
-def total(
-    title: str, field: str, unit: Unit = "count", where: str = "", *, required: bool = False
-) -> Column:
+def total(title: str, field: str, unit: Unit = "count", *, required: bool = False) -> Column:
     """The sum of a field."""
-    return Column(title, field, "sum", unit, where, required)
+    return Column(title, field, "sum", unit, required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +113,8 @@ class View:
     headers: Literal["each", "turn", "none"] = "each"
     """Of stream views: a header above every call's data, or where the direction or the descriptor
     changes, or none."""
+    form: str = "text"
+    """Of stream views: how data is shown unless the user says it, a key of `streams.FORMS`."""
     tree: tuple[str, str] = ("", "")
     """Of lists: titles of the columns with a row's number and its parent's; the first text is
     indented by how deep the row lies."""

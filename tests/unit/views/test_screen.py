@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pyscap.views.catalogue import VIEWS
-from pyscap.views.collect import Rows, rows_of
-from pyscap.views.heat import HeatMap, log2_start
+from pyscap.views.collect import Rows, log2_start, rows_of
+from pyscap.views.heat import HeatMap, log2_position
 from pyscap.views.screen import Lister, Screen
 from pyscap.views.units import format_bytes, format_time
 
@@ -95,22 +95,21 @@ def test_stacks_are_folded_with_time_or_number():
 
 
 def heat(cells, *, is_last=True):
-    return Rows(cells, width_ns=500_000_000, is_last=is_last)
+    return Rows(cells, is_last=is_last)
 
 
 def test_a_heat_map_has_a_line_for_each_time_below_a_scale():
     map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
-    scale, first, second = map_.lines(heat([[1, 4, 20], [1000, 4, 22], [3, 6, 21]]))
+    scale, first, second = map_.lines(heat([[1, 4, 1024], [1000, 4, 2048], [3, 6, 1536]]))
     assert scale.split() == ["|256ns", "|8.19us", "|262.14us", "|8.39ms", "|268.44ms", "|8.59s"]
     assert first[13:] == "    . @"
     assert second[13:].strip() in ".:-="
-    assert log2_start(20, 2) == 1024
 
 
 def test_a_heat_map_goes_on_and_shows_a_line_when_its_time_is_over():
     map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
-    assert map_.lines(heat([[1, 4, 20]], is_last=False)) == []
-    lines = map_.lines(heat([[1, 4, 20], [9, 5, 21]], is_last=False))
+    assert map_.lines(heat([[1, 4, 1024]], is_last=False)) == []
+    lines = map_.lines(heat([[1, 4, 1024], [9, 5, 1536]], is_last=False))
     assert len(lines) == 2
     assert lines[1][13:] == "    ="
     (line,) = map_.lines(heat([]))
@@ -119,8 +118,29 @@ def test_a_heat_map_goes_on_and_shows_a_line_when_its_time_is_over():
 
 def test_what_lies_beyond_the_scale_is_in_its_last_columns():
     map_ = HeatMap(VIEWS["spectrogram"], coloured=False)
-    _, line = map_.lines(heat([[1, 4, 0], [1, 4, 3], [1, 4, 126]]))
+    _, line = map_.lines(heat([[1, 4, 1], [1, 4, 3], [1, 4, 2**63]]))
     assert line[13:] == f"@{' ' * 51}="
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_groups_begin_where_the_engine_s_do(steps):
+    for position in range(3 * steps, 40 * steps):
+        start = log2_start(position, steps)
+        assert log2_position(start, steps) == position
+        assert log2_position(start - 1, steps) == position - 1
+
+
+def test_groups_of_numbers_are_shown_by_their_first():
+    text = json.dumps(
+        {
+            "rows": [[3, 20, 7]],
+            "rest": {"keys": 0, "values": [0]},
+            "events": 7,
+            "seen": [7],
+            "widths": [500_000_000, None],
+        }
+    )
+    assert rows_of(VIEWS["spectrogram"], text, 0).cells == [[7, 1_500_000_000, 1024]]
 
 
 def test_the_engine_s_order_is_turned_into_the_columns():
