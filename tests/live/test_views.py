@@ -1,4 +1,4 @@
-"""Views of this machine: they show, go on and end as they should."""
+"""Views and lines of this machine: they show, go on and end as they should."""
 
 import os
 import re
@@ -45,6 +45,13 @@ def test_a_flame_graph_has_the_stacks_of_the_command_with_their_times():
     waited = [int(ns) for stack, ns in stacks.items() if stack.endswith(";sleep;clock_nanosleep")]
     assert len(waited) == 1
     assert waited[0] > 8 * 0.19e9
+
+
+def test_a_capture_with_something_to_hide_ends_and_hides_it():
+    lines, _ = run("--redact", "hid(den)", "proc.name=cat", command=["cat /hidden; exit 0"])
+    shown = [line for line in lines if " openat " in line and "ENOENT" in line]
+    assert any("/hid*****" in line for line in shown)
+    assert not any("hidden" in line for line in lines)
 
 
 def test_a_table_is_shown_every_second_and_at_the_end():

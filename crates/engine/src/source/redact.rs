@@ -75,6 +75,14 @@ impl Source for Redacted {
         self.inner.stop();
     }
 
+    fn is_live(&self) -> bool {
+        self.inner.is_live()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.inner.is_ready()
+    }
+
     fn progress(&self) -> (u64, Option<u64>) {
         self.inner.progress()
     }
