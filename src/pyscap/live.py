@@ -87,6 +87,7 @@ def capture_until(
     from pyscap.probe.containers import ContainerWatch
     from pyscap.probe.loader import Probe
     from pyscap.probe.procfs import snapshot
+    from pyscap.program import say_unshown
 
     def on_ready() -> None:
         say_ready(request)
@@ -112,6 +113,7 @@ def capture_until(
 
         stats = capture(plan, probe, look, stop, on_ready, summary, containers.look)
         counters = probe.counters()
+    say_unshown(stats, request)
     sys.stderr.write(closing_line(stats, counters, request))
     if counters.dropped and request.fail_on_drop:
         msg = f"{counters.dropped} events were lost"

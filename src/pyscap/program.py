@@ -312,8 +312,22 @@ def saved_filters(request: Request, text: str) -> Macros:
     return macros
 
 
+def say_unshown(stats: Stats, request: Request) -> None:
+    """Say that events were left out for want of a value, when nothing else was shown."""
+    count = stats["unshown"]
+    if count and (request.verbose or not stats["chosen"]):
+        have = "event has" if count == 1 else "events have"
+        sys.stderr.write(
+            f"note: {count} {have} no value for a field of the template; {STAR_HINT}\n"
+        )
+
+
+STAR_HINT = "a * at its beginning shows them, as in -p '*%proc.name %fd.name'"
+
+
 def say_counts(stats: Stats, request: Request) -> None:
     """The counts of a run on standard error, when they are wanted."""
+    say_unshown(stats, request)
     if request.verbose:
         sys.stderr.write(f"{stats['events']} events read, {stats['chosen']} chosen\n")
         summaries = stats.get("summaries")

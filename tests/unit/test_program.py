@@ -70,7 +70,7 @@ def test_limits_reach_the_plan():
 
 
 def stats(**values):
-    return {"events": 5, "chosen": 2, "damaged": 0, "first_damage": None, **values}
+    return {"events": 5, "chosen": 2, "unshown": 0, "damaged": 0, "first_damage": None, **values}
 
 
 def test_counts_are_said_when_asked_for(capsys):

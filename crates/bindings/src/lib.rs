@@ -197,6 +197,7 @@ fn stats_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict
     dict.set_item("blocks", stats.blocks)?;
     dict.set_item("events", stats.events)?;
     dict.set_item("chosen", stats.chosen)?;
+    dict.set_item("unshown", stats.unshown)?;
     dict.set_item("measured", stats.measured)?;
     dict.set_item("unknown", stats.unknown)?;
     dict.set_item("damaged", stats.damaged)?;

@@ -52,6 +52,8 @@ pub struct Stats {
     pub events: u64,
     /// Events that the filter chose.
     pub chosen: u64,
+    /// Events that the filter took and that have no value for a field of the line.
+    pub unshown: u64,
     /// Events whose duration was measured.
     pub measured: u64,
     /// Events with a code that the tables do not have.
@@ -556,6 +558,7 @@ impl Pipe {
             return sink.passed(&over(Passed::Rejected));
         }
         if !sink.event(&ctx, block, stages.fields)? {
+            self.stats.unshown += 1;
             return Ok(());
         }
         self.stats.chosen += 1;
