@@ -141,9 +141,9 @@ def test_colours_stand_around_their_fields():
 def test_calls_are_shown_as_strace_does():
     text = run("--strace", "evt.num in (213, 216, 217, 817)")
     assert text.splitlines()[:3] == [
-        'curl(17497) access("/etc/ld.so.nohwcap", F_OK) = -1 ENOENT',
-        'curl(17497) open("/etc/ld.so.cache", O_RDONLY|O_CLOEXEC, 0) = 3</etc/ld.so.cache>',
-        "curl(17497) fstat(3</etc/ld.so.cache>) = 0",
+        'curl(17497) access("/etc/ld.so.nohwcap", F_OK) = -1 ENOENT <0.000003>',
+        'curl(17497) open("/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 3</etc/ld.so.cache> <0.000003>',
+        "curl(17497) fstat(3</etc/ld.so.cache>) = 0 <0.000002>",
     ]
     assert '"GET / HTTP/1.1\\r\\nHost: www.google.com' in text
 
