@@ -102,8 +102,14 @@ def usage(error: click.ClickException) -> PyscapError:
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
         return UsageError(f"no option {name}", hint)
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        name = error.param.metavar or str(error.param.name).upper()
+        return UsageError(
+            f"{name} is missing", f"`{error.ctx.command_path} --help`" if error.ctx else hint
+        )
     if isinstance(error, click.BadParameter) and error.param is not None:
-        return UsageError(f"{error.param.opts[0]}: {error.message.rstrip('.')}", hint)
+        cause = error.message.rstrip(".").replace("integer range", "whole number")
+        return UsageError(f"{error.param.opts[0]}: {cause}", hint)
     return UsageError(error.format_message().rstrip(".").replace("\n", " "), hint)
 
 
@@ -193,6 +199,8 @@ class Program(click.Group):
         if COMMANDS:
             with formatter.section("Commands (pyscap COMMAND --help says more)"):
                 formatter.write_dl([(spec.name, spec.doc_short) for spec in COMMANDS], col_max=30)
+        with formatter.section("Examples"):
+            formatter.write_dl(EXAMPLES, col_max=40)
         formatter.write(f"\n{EPILOG}\n")
 
 
@@ -202,6 +210,12 @@ USAGE = (
     "       pyscap [OPTIONS] -r FILE [FILTER]    read a capture file",
     "       pyscap [OPTIONS] -- COMMAND          run a command and capture what it does",
     "       pyscap COMMAND ...",
+)
+EXAMPLES = (
+    ("pyscap -w trace.scap -M 10", "ten seconds of this machine into a file"),
+    ("pyscap -r trace.scap evt.failed=true", "what failed in it"),
+    ("pyscap --strace -- make", "a command from its first call, as strace shows it"),
+    ("pyscap top topfiles_bytes", "which files are read and written most"),
 )
 EPILOG = "man pyscap has the whole story, with the filter language and the exit codes."
 

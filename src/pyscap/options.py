@@ -94,7 +94,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "r",
         "FILE",
         "Input",
-        "read a capture file instead of this machine; - is standard input",
+        "read a capture file; - is standard input",
         "Reads events from a capture file of pyscap, sysdig, Falco or Stratoshark, plain or "
         "compressed with gzip or zstd. `-` is standard input. The option can be repeated: the "
         "files are read one after the other, each with a state and numbering of its own; "
@@ -121,7 +121,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "SIZE",
         "Input",
-        "size of the ring buffer between kernel and pyscap (8M for each CPU)",
+        "size of the ring buffer of each CPU (8M)",
         "The memory, for each CPU, that holds events until they are read. It is rounded up to a "
         "power of two. When events are dropped, a larger one helps against bursts.",
         "",
@@ -193,7 +193,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "U",
         "NAME",
         "Input",
-        "leave out all events of processes with this command name",
+        "leave out processes with this command name",
         "Leaves out every event of processes with this command name; they still count for the "
         "state. The option can be repeated.",
         "-U, --suppress-comm: their events do not change the state there",
@@ -204,7 +204,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "N",
         "Input",
-        "write a line to this descriptor once the capture runs",
+        "say on this descriptor when the capture runs",
         "Writes `ready` and a line feed to descriptor N when the first event can be seen, and "
         "closes it: for programs that start a capture and then what it is to capture.",
         "",
@@ -268,7 +268,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "FILE",
         "Choosing events",
-        "take conditions and lists that the filter may name from a file",
+        "conditions and lists that the filter may name",
         "Reads macros and lists in the notation of Falco's rules; other entries of the file are "
         "passed over. Filters of the configuration are named with an `@` instead: `@web`.",
         "",
@@ -298,7 +298,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "",
         "Choosing events",
-        "say what the filter does and which part of it runs where, and stop",
+        "say what the filter does and what runs where",
         "Prints the filter in words, the event types that it can accept, its comparisons in the "
         "order of evaluation, and the part that a capture decides in the kernel. `--explain` is "
         "the same.",
@@ -311,7 +311,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "p",
         "TEMPLATE",
         "Output",
-        "what a line shows: text with %field, or the name of a preset",
+        "what a line shows: text with %field, or a preset",
         "A template is text in which `%field` stands for a field's value: `%evt.num`, "
         "`%evt.arg.flags`, `%proc.aname[2]`. `%10proc.name` is exactly ten characters wide. `%%` "
         "is a percent sign; `\\n`, `\\t`, `\\e` and `\\\\` are understood. An event that has no "
@@ -510,7 +510,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "w",
         "FILE",
         "Writing",
-        "write the events to a capture file; - is standard output",
+        "write a capture file; - is standard output",
         "Writes the chosen events to a capture file that sysdig 0.41 and Stratoshark 0.9 open "
         "too. With `-r` it makes a smaller file of a larger one, with a filter; the process and "
         "descriptor tables are kept so that names stay right. A new file can be read only by "
@@ -620,10 +620,11 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "REGEX",
         "Privacy",
-        "replace what matches by ***** in everything shown or written",
+        "show and write ***** for what matches",
         "Replaces each match in arguments, environments, names and buffers; with groups in the "
-        "expression only what they match. It applies to events and to the tables of a file. The "
-        "option can be repeated.\n\n"
+        "expression only what they match. The expression is a POSIX extended one that also knows "
+        "`\\d`, `\\s`, `\\w` and their opposites in capitals. It applies to events and to the "
+        "tables of a file. The option can be repeated.\n\n"
         "    pyscap -w safe.scap --redact 'password=(\\S+)'",
         "",
         repeat=True,

@@ -66,7 +66,7 @@ def translated(pattern: str) -> str:
     from pyscap.filterlang.regex import RegexError, translate
 
     try:
-        return translate(pattern, captures=True)
+        return translate(pattern, captures=True, shorthands=True)
     except RegexError as error:
         msg = f"--redact {pattern!r}, character {error.offset + 1}: {error.message}"
         raise UsageError(msg, error.suggestion or "write a POSIX extended expression") from None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pyscap.filterlang.compile import CompiledFilter
     from pyscap.filterlang.macros import Macros
+    from pyscap.output.detail import Printer
     from pyscap.plan import FieldList, Options, Plan
     from pyscap.request import Request
     from pyscap.session import Stats
@@ -60,7 +61,9 @@ def run(
     if request.check_filter or request.explain_filter:
         return tell_filter(request)
     if request.details and request.write is None:
-        return tell_details(request)
+        from pyscap.output.detail import Printer
+
+        return tell_details(request, Printer(request))
     if request.write is None and not request.is_live and beside is None:
         plan = plan_text(request, lambda: make_plan(request).to_json())
         return run_files(plan, request.read, request, Stop())
@@ -83,15 +86,14 @@ def watching(watch: Watch) -> Stop:
     return stop
 
 
-def tell_details(request: Request) -> int:
+def tell_details(request: Request, printer: Printer) -> int:
     """Show everything about each chosen event."""
-    from pyscap.output.detail import Printer
     from pyscap.plan import FieldList
 
     fields = FieldList()
     compiled = make_filter(request, fields)
     plan = join_plan(request, fields, compiled)
-    return execute(request, plan, compiled, Printer(request).watch)
+    return execute(request, plan, compiled, printer.watch)
 
 
 def execute(

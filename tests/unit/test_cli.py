@@ -82,6 +82,16 @@ def test_mistakes_are_one_cause_and_one_hint(argv, message, capsys):
     assert err.count("\n") == 2
 
 
+def test_help_has_a_line_for_each_option(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    rows = text.partition("Input:")[2].partition("Commands")[0].splitlines()
+    options = [line for line in rows if line.startswith("  ")]
+    assert len(options) == len(OPTIONS)
+    assert all(len(line) <= 80 for line in options)
+
+
 def test_help_names_every_option(capsys):
     assert cli.run(["--help"]) == 0
     text = capsys.readouterr().out

@@ -55,12 +55,13 @@ def is_literal(pattern: str) -> bool:
     return _META.search(pattern) is None
 
 
-def translate(pattern: str, *, captures: bool = False) -> str:
-    """Check a pattern and put it into the engine's notation.
+def translate(pattern: str, *, captures: bool = False, shorthands: bool = False) -> str:
+    r"""Check a pattern and put it into the engine's notation.
 
     Args:
         pattern: A POSIX extended regular expression.
         captures: Whether it will be asked what each group matched.
+        shorthands: Whether `\d`, `\s`, `\w` and their opposites are understood outside brackets.
 
     Returns:
         A pattern of the same language for a Rust regular expression engine.
@@ -70,7 +71,7 @@ def translate(pattern: str, *, captures: bool = False) -> str:
 
     Source: RE2 syntax, POSIX mode, as compiled by libs 0.25-dev.
     """
-    return _Translator(pattern, "(" if captures else "(?:").run()
+    return _Translator(pattern, "(" if captures else "(?:", _PERL if shorthands else {}).run()
 
 
 @dataclass(slots=True)
@@ -88,9 +89,10 @@ class _Level:
 class _Translator:
     """One pass over a pattern."""
 
-    def __init__(self, pattern: str, group: str) -> None:
+    def __init__(self, pattern: str, group: str, shorthands: dict[str, str]) -> None:
         self.pattern = pattern
         self.group = group
+        self.shorthands = shorthands
         self.at = 0
         self.out: list[str] = []
         self.levels = [_Level(0)]
@@ -191,7 +193,8 @@ class _Translator:
             raise RegexError(msg, min(self.at, len(self.pattern)))
 
     def _escape(self) -> None:
-        text, taken = self._escaped(self.at)
+        known = self.shorthands.get(self.pattern[self.at + 1 : self.at + 2])
+        text, taken = (known, 2) if known else self._escaped(self.at)
         self._emit(text, taken)
 
     def _escaped(self, at: int) -> tuple[str, int]:

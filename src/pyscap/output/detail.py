@@ -175,12 +175,15 @@ class Printer:
             emoji=False,
             width=None if sys.stdout.isatty() else UNLIMITED,
         )
+        self.drawn = 0
+        """Events drawn so far."""
 
     def watch(self, engine: Session) -> None:
         """Draw what waits; called after each slice of the engine's work."""
         told = engine.result()
         for row in json.loads(told)["rows"] if told else ():
             self.console.print(draw(row))
+            self.drawn += 1
         self.console.file.flush()
 
 
@@ -302,11 +305,17 @@ def command_params() -> list[click.Parameter]:
 def show(number: int, **values: Any) -> int:  # noqa: ANN401 - one value an option
     """Show everything about event N of a file."""
     from pyscap.errors import UsageError
-    from pyscap.program import run
+    from pyscap.program import tell_details, with_profile
     from pyscap.request import make_request
 
-    request = make_request({**values, "details": True}, [f"evt.num={number}"], [])
+    wanted = {"details": True, "debug": True, "numevents": 1}
+    request = with_profile(make_request({**values, **wanted}, [f"evt.num={number}"], []))
     if request.is_live:
         msg = "show is about an event of a file"
         raise UsageError(msg, f"pyscap show {number} -r FILE")
-    return run(request)
+    printer = Printer(request)
+    code = tell_details(request, printer)
+    if not printer.drawn:
+        msg = f"there is no event {number}"
+        raise UsageError(msg, "the first column of lines is the number of an event")
+    return code

@@ -66,3 +66,13 @@ def test_groups_are_bounded() -> None:
 @pytest.mark.parametrize(("pattern", "answer"), [("curl", True), ("cu.l", False), ("a|b", False)])
 def test_is_literal(pattern: str, answer: bool) -> None:
     assert is_literal(pattern) is answer
+
+
+def test_shorthands_are_understood_where_they_are_wanted():
+    assert (
+        translate(r"a\s*=(\S+)", captures=True, shorthands=True) == "a[[:space:]]*=([^[:space:]]+)"
+    )
+    with pytest.raises(RegexError):
+        translate(r"[\s]", shorthands=True)
+    with pytest.raises(RegexError):
+        translate(r"\q", shorthands=True)
