@@ -31,7 +31,22 @@ COMPLETE_VAR = "_PYSCAP_COMPLETE"
 
 def main() -> None:
     """The `pyscap` command."""
+    reopen_standard()
     sys.exit(run(sys.argv[1:]))
+
+
+def reopen_standard() -> None:
+    """Give closed standard descriptors something to be, so that no file of ours becomes one.
+
+    Writing to standard output fails then, as it would if it were still closed; messages go nowhere.
+    """
+    while (spare := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        continue
+    os.close(spare)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+        silence(sys.stderr)
 
 
 def run(argv: list[str]) -> int:

@@ -192,6 +192,8 @@ def _explain_os(error: BaseException) -> PyscapError:
 def _explain_io(cause: str, number: int | None) -> PyscapError:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE):
         return OutputError(cause, "what was written until then is complete; free space or use -w")
+    if number == errno.EBADF:
+        return OutputError(cause, "standard output must be open; >/dev/null throws it away")
     return InputError(cause, _OS_HINTS.get(number or 0, ""))
 
 

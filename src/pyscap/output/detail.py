@@ -21,7 +21,6 @@ from pyscap.model.fields import resolve
 from pyscap.output import theme
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.tree import Tree
 
     from pyscap._engine import Session
@@ -163,10 +162,10 @@ class Printer:
         Args:
             request: Says whether there are colours.
         """
-        from rich.console import Console
+        from pyscap.output.console import Console
 
         coloured = theme.is_coloured(request.color, sys.stdout)
-        self.console: Console = Console(
+        self.console = Console(
             color_system="auto" if coloured else None,
             force_terminal=coloured,
             no_color=not coloured,

@@ -65,9 +65,10 @@ STYLES = {"ok": "green", "missing": "bold red", "absent": "yellow"}
 
 def print_table(checks: Sequence[Check]) -> None:
     """The checks on a terminal."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from pyscap.output.console import Console
 
     table = Table(box=None, pad_edge=False)
     for title in ("", "check", "found", "what to do"):

@@ -171,26 +171,15 @@ def event_lines(events: Iterable[EventSpec], calls: Iterable[str]) -> Iterator[L
 
 def emit(lines: Iterable[Line], color: str | None) -> None:
     """Print lines, with their styles on a terminal or when colours are asked for."""
-    if not wants_style(color):
+    from pyscap.output.theme import is_coloured
+
+    if not is_coloured(color, sys.stdout):
         sys.stdout.writelines("".join(text for text, _ in line) + "\n" for line in lines)
         return
-    from rich.console import Console
     from rich.text import Text
+
+    from pyscap.output.console import Console
 
     console = Console(highlight=False, soft_wrap=True, force_terminal=True)
     for line in lines:
         console.print(Text.assemble(*line))
-
-
-def wants_style(color: str | None) -> bool:
-    """Whether standard output gets colours.
-
-    Source: NO_COLOR convention; the words of `--color`.
-    """
-    import os
-
-    if color in ("always", "force"):
-        return True
-    if color in ("never", "false") or os.environ.get("NO_COLOR"):
-        return False
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

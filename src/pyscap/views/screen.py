@@ -188,9 +188,10 @@ class Screen:
 @contextmanager
 def live_table(screen: Screen) -> Iterator[Callable[[Rows], None]]:
     """A table that is drawn over, on a terminal."""
-    from rich.console import Console
     from rich.live import Live
     from rich.text import Text
+
+    from pyscap.output.console import Console
 
     console = Console(no_color=not screen.coloured)
 
