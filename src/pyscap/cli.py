@@ -18,6 +18,8 @@ from pyscap.errors import REPORT, ExitCode, UsageError, explain, is_broken_pipe,
 from pyscap.options import CATEGORIES, COMMANDS, OPTIONS, RETIRED, OptionSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyscap.errors import PyscapError
     from pyscap.request import Request
 
@@ -153,9 +155,24 @@ class Value(ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[Any]:
-        """Files for file options, nothing for the rest."""
+        """Files for file options, names where they are known, nothing for the rest."""
+        if self.spec.names:
+            return completions(load(self.spec.names)(), incomplete)
         kind = click.File() if self.spec.metavar == "FILE" else click.STRING
         return kind.shell_complete(ctx, param, incomplete)
+
+
+def load(target: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """What `module:attribute` names, imported now."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def completions(names: Iterable[str], incomplete: str) -> list[Any]:
+    """The names that may have been begun."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def click_option(spec: OptionSpec) -> click.Option:
@@ -196,10 +213,18 @@ class Program(click.Group):
         del ctx
         for spec in COMMANDS:
             if spec.name == cmd_name:
-                module, _, attribute = spec.target.partition(":")
-                command = getattr(import_module(module), attribute)
+                command = load(spec.target)
                 return command if isinstance(command, click.Command) else None
         return None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Subcommands and options, and the fields of a filter once one is begun."""
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete or incomplete.startswith("-"):
+            return found
+        from pyscap.completion import fields
+
+        return [*found, *completions(fields(), incomplete)]
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Usage, options by category, subcommands."""
@@ -283,8 +308,7 @@ MODES: tuple[tuple[str, str], ...] = (
 
 def call(target: str, request: Request) -> int:
     """Import `module:function` and let it handle the request."""
-    module, _, name = target.partition(":")
-    return int(getattr(import_module(module), name)(request))
+    return int(load(target)(request))
 
 
 program = Program(

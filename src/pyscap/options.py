@@ -63,6 +63,8 @@ class OptionSpec:
     """May be given several times; otherwise the last one counts."""
     also: tuple[str, ...] = ()
     """Other spellings that are understood and not listed."""
+    names: str = ""
+    """For completion, `module:function` that gives the names its value may be."""
 
     @property
     def key(self) -> str:
@@ -428,6 +430,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "program, more are made in the configuration. Without colours it has no effect; "
         "JSON and capture files never have colours.",
         "",
+        names="pyscap.completion:themes",
     ),
     _O(
         "progress",
@@ -457,6 +460,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "Takes the template, the time format, the filter and the colours from a profile of the "
         "configuration. Options of the command line win over it; a filter is added to it.",
         "",
+        names="pyscap.completion:profiles",
     ),
     _O(
         "fail-on-drop",
@@ -658,6 +662,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "arguments and the filter. `pyscap top VIEW` is the same.",
         "-c, --chisel",
         also=("--view",),
+        names="pyscap.completion:views",
     ),
     _O(
         "chisel-info",
@@ -667,6 +672,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "describe a view",
         "Prints what a view shows, its arguments and its filter.",
         "-i, --chisel-info",
+        names="pyscap.completion:views",
     ),
     _O(
         "summary",

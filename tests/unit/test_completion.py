@@ -49,6 +49,27 @@ def test_commands_are_offered_first():
     assert complete("completion", "b") == ["bash"]
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("-c", "topprocs_n"), ["topprocs_net"]),
+        (("-i", "lsc"), ["lscontainers"]),
+        (("top", "scallsl"), ["scallslower"]),
+        (("top", "procs", "fd.rip.n"), ["fd.rip.name"]),
+        (("--theme", "str"), ["stripes"]),
+        (("themes", "pl"), ["plain"]),
+        (("-r", "x", "evt.typ"), ["evt.type", "evt.type.is"]),
+        (("evt.num=1", "fd.sip"), ["fd.sip", "fd.sip.name"]),
+        (("--profile", "w"), ["web"]),
+    ],
+)
+def test_names_are_offered_where_they_are_known(words, offered, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "pyscap").mkdir()
+    (tmp_path / "pyscap" / "config.toml").write_text("[profiles.web]\n[profiles.other]\n")
+    assert complete(*words) == offered
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_scripts_are_accepted_by_their_shell(shell):
     text = script(shell)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyscap.completion import theme_words
 from pyscap.errors import ExitCode, UsageError, printable
 from pyscap.output.theme import DEFAULT, RESET, THEMES, Rule, Theme, codes, is_coloured
 
@@ -81,7 +82,7 @@ def compiled(rule: Rule, macros: Macros, fields: FieldList) -> dict[str, Any]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=theme_words)
 def command(name: str | None) -> int:
     """List the themes, or show the rules of one as they stand in a configuration."""
     from pyscap import config

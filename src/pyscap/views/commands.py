@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyscap.cli import click_option
+from pyscap.completion import view_words
 from pyscap.errors import ExitCode, UsageError
 from pyscap.options import OPTIONS
 from pyscap.views.catalogue import GROUPS, VIEWS
@@ -85,7 +86,7 @@ def shared_options(names: tuple[str, ...] = SHARED) -> list[click.Parameter]:
 @click.option("--interval", type=float, metavar="SECONDS", help="show the rows every so often")
 @click.option("--cumulative", is_flag=True, help="each showing covers everything so far")
 @click.option("--at", default="", metavar="FILTER", help="state as of the first such event")
-@click.argument("words", nargs=-1, metavar="[VIEW] [ARGUMENTS] [FILTER]")
+@click.argument("words", nargs=-1, metavar="[VIEW] [ARGUMENTS] [FILTER]", shell_complete=view_words)
 def top(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one value an option
     """Show a view: what is busiest, slowest, open, failing.
 
