@@ -287,13 +287,8 @@ class Proc:
 
 
 def _read_all(fd: int) -> bytes:
-    data = os.read(fd, _READ_BYTES)
-    if len(data) < 4096:  # procfs gives at least a page when there is more
-        return data
-    parts = [data]
-    while more := os.read(fd, _READ_BYTES):
-        parts.append(more)
-    return b"".join(parts)
+    """Everything up to the end; lists come in pieces of whole lines, each shorter than a page."""
+    return b"".join(iter(lambda: os.read(fd, _READ_BYTES), b""))
 
 
 def set_namespace_starts(threads: list[Row]) -> None:

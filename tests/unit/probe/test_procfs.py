@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ from pyscap.probe import procfs
 from pyscap.probe.interfaces import interfaces
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+
+
+PAGE_LINES = 4096 // 150
+"""Sockets in a page of `/proc/net/tcp`."""
 
 
 @pytest.fixture
@@ -63,6 +68,16 @@ def test_tcp_sockets_have_both_ends(own_fds):
     assert (connected["type"], connected["l4"]) == (3, 2)
     assert (connected["sip"], connected["sport"]) == (loopback, own_port)
     assert (connected["dip"], connected["dport"]) == (loopback, port)
+
+
+def test_lists_of_more_than_a_page_are_read_to_their_end(own_fds):
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            for _ in range(3 * PAGE_LINES)
+        ]
+        rows = own_fds()
+        assert {rows[server.fileno()]["type"] for server in servers} == {5}
 
 
 def test_ipv6_addresses_are_in_network_order(own_fds):
