@@ -46,10 +46,10 @@ def test_the_thread_row_of_this_process():
 def test_arguments_and_environment_are_those_of_the_program():
     child = subprocess.Popen(["/bin/sleep", "30"], env={"A": "1"})
     try:
-        row = procfs.Proc().process(str(child.pid))
-        while row["comm"] != b"sleep" or not row["env"]:
+        # A program has its name first, then its arguments, then its environment.
+        while not Path(f"/proc/{child.pid}/environ").read_bytes():
             time.sleep(0.01)
-            row = procfs.Proc().process(str(child.pid))
+        row = procfs.Proc().process(str(child.pid))
         assert (row["exe"], row["args"], row["env"]) == (b"/bin/sleep", b"30\0", b"A=1\0")
     finally:
         child.kill()
