@@ -8,8 +8,11 @@ words of the host's byte order, ports as numbers.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 FD_IPV4, FD_IPV6, FD_IPV4_SERVER, FD_IPV6_SERVER = 3, 4, 5, 6
@@ -38,8 +41,9 @@ IP_TABLES = (
     _Table("raw6", L4_RAW),
 )
 _LOCAL, _REMOTE, _IP_INODE = 1, 2, 9
-_UNIX_POINTER, _UNIX_INODE, _UNIX_PATH = 0, 6, 7
 _NETLINK_INODE = 9
+_UNIX_LINE = re.compile(rb"(\w+): (?:\w+ +){5}(\d+)(?: (.*))?", re.DOTALL)
+"""Kernel address, inode and path, which may hold any byte."""
 
 
 class SocketTables:
@@ -60,36 +64,57 @@ class SocketTables:
         """
         rows = self._namespaces.get(namespace)
         if rows is None:
-            rows = self._namespaces[namespace] = dict(self._load(pid))
+            rows = dict(self._load(pid))
+            if self._read(f"{pid}/net/netlink"):  # else the process is gone, and lists are missing
+                self._namespaces[namespace] = rows
         return rows.get(inode)
 
     def _load(self, pid: str) -> Iterator[tuple[int, Row]]:
+        """All sockets by inode; paths come first, since a line feed in one may forge a line."""
+        yield from _parsed(self._lines(pid, "unix"), _unix_row)
         for table in IP_TABLES:
-            for words in self._lines(pid, table.name, _IP_INODE):
-                yield int(words[_IP_INODE]), _ip_row(words, table.l4)
-        for words in self._lines(pid, "unix", _UNIX_INODE):
-            yield int(words[_UNIX_INODE]), _unix_row(words)
-        for words in self._lines(pid, "netlink", _NETLINK_INODE):
-            yield int(words[_NETLINK_INODE]), {"type": FD_NETLINK, "name": b""}
+            yield from _parsed(self._lines(pid, table.name), partial(_ip_row, table.l4))
+        yield from _parsed(self._lines(pid, "netlink"), _netlink_row)
 
-    def _lines(self, pid: str, name: str, last: int) -> Iterator[list[bytes]]:
-        """The words of each line but the heading that has word `last`."""
-        for line in self._read(f"{pid}/net/{name}").splitlines()[1:]:
-            words = line.split(None, _UNIX_PATH if name == "unix" else -1)
-            if len(words) > last:
-                yield words
+    def _lines(self, pid: str, name: str) -> list[bytes]:
+        """The lines of a list, without its heading."""
+        return self._read(f"{pid}/net/{name}").split(b"\n")[1:]
 
 
-def _ip_row(words: list[bytes], l4: int) -> Row:
+def _parsed(
+    lines: list[bytes], parse: Callable[[bytes], tuple[int, Row]]
+) -> Iterator[tuple[int, Row]]:
+    """Inode and row of each line; what is no such line is left out."""
+    for line in lines:
+        with suppress(ValueError, IndexError):
+            yield parse(line)
+
+
+def _ip_row(l4: int, line: bytes) -> tuple[int, Row]:
     """A socket without a remote end is shown as bound; whether it listens, no list says."""
-    local, remote = _end(words[_LOCAL]), _end(words[_REMOTE])
+    words = line.split()
+    inode, local, remote = int(words[_IP_INODE]), _end(words[_LOCAL]), _end(words[_REMOTE])
     is_v6 = len(local[0]) == 16
     if not any(remote[0]) and not remote[1]:
         kind = FD_IPV6_SERVER if is_v6 else FD_IPV4_SERVER
-        return {"type": kind, "dip": local[0], "dport": local[1], "l4": l4}
+        return inode, {"type": kind, "dip": local[0], "dport": local[1], "l4": l4}
     kind = FD_IPV6 if is_v6 else FD_IPV4
     ends = {"sip": local[0], "sport": local[1], "dip": remote[0], "dport": remote[1]}
-    return {"type": kind, "l4": l4, **ends}
+    return inode, {"type": kind, "l4": l4, **ends}
+
+
+def _unix_row(line: bytes) -> tuple[int, Row]:
+    found = _UNIX_LINE.fullmatch(line)
+    if found is None:
+        msg = "no line of a Unix socket"
+        raise ValueError(msg)
+    pointer, inode, path = found.groups(b"")
+    row = {"type": FD_UNIX, "source": int(pointer, 16), "destination": 0, "name": path}
+    return int(inode), row
+
+
+def _netlink_row(line: bytes) -> tuple[int, Row]:
+    return int(line.split()[_NETLINK_INODE]), {"type": FD_NETLINK, "name": b""}
 
 
 def _end(text: bytes) -> tuple[bytes, int]:
@@ -99,9 +124,3 @@ def _end(text: bytes) -> tuple[bytes, int]:
     if sys.byteorder == "little":
         packed = b"".join(packed[i : i + 4][::-1] for i in range(0, len(packed), 4))
     return packed, int(port, 16)
-
-
-def _unix_row(words: list[bytes]) -> Row:
-    pointer = int(words[_UNIX_POINTER].rstrip(b":"), 16)
-    name = words[_UNIX_PATH] if len(words) > _UNIX_PATH else b""
-    return {"type": FD_UNIX, "source": pointer, "destination": 0, "name": name}
