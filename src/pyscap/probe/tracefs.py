@@ -51,10 +51,9 @@ class Tracefs:
 
 
 def _open_folder(path: Path) -> int:
-    """A descriptor of a tracefs mount; -1 when nothing is mounted there."""
-    if not (path / "events").is_dir():
-        return -1
+    """A descriptor of a tracefs mount; -1 when nothing is mounted there, or looking is refused."""
     try:
+        (path / "events").lstat()
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return -1
