@@ -6,6 +6,7 @@ Source: rtnetlink(7): RTM_GETADDR.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -56,7 +57,7 @@ def _row(body: bytes) -> list[Row]:
     mask = ((1 << bits) - (1 << (bits - prefix))).to_bytes(len(addr), "big")
     name = b""
     with suppress(OSError):
-        name = socket.if_indextoname(index).encode()
+        name = os.fsencode(socket.if_indextoname(index))
     bcast = attributes.get(_IFA_BROADCAST, bytes(len(addr)))
     ends = {"addr": addr, "netmask": mask, "bcast": bcast}
     return [{"type": _TYPES[family], "name": name, "linkspeed": 0, **ends}]

@@ -330,7 +330,7 @@ def _fd_limit(limits: bytes) -> int:
 def _cgroups(text: bytes) -> bytes:
     """`subsystem=path` entries; the unified hierarchy has no subsystem name."""
     parts = []
-    for line in text.splitlines():
+    for line in filter(None, text.split(b"\n")):
         number, controllers, path = line.split(b":", 2)
         if number == b"0" and not controllers:
             parts.append(b"=" + path + b"\0")

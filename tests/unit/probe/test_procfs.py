@@ -16,7 +16,6 @@ from pyscap._engine import Session
 from pyscap.format import blocks
 from pyscap.plan import Plan
 from pyscap.probe import procfs
-from pyscap.probe.interfaces import interfaces
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 
@@ -161,11 +160,37 @@ def test_names_are_unescaped(tmp_path):
     assert row["comm"] == b"a\nb\\c"
 
 
-def test_loopback_is_among_the_interfaces():
-    rows = {(r["name"], r["addr"]): r for r in interfaces()}
-    if not rows:
-        pytest.skip("no address is configured here")
-    assert rows[b"lo", bytes([127, 0, 0, 1])]["netmask"] == bytes([255, 0, 0, 0])
+def test_control_groups_may_have_any_name(tmp_path):
+    fake_process(tmp_path, 9, "x", "9")
+    (tmp_path / "9" / "cgroup").write_bytes(b"2:cpu,cpuacct:/a:b\n1:name=systemd:/s\n0::/u\r/v\n")
+    ((row,), _) = procfs.Proc(os.fspath(tmp_path)).threads()
+    assert row["cgroups"] == b"cpu=/a:b\0cpuacct=/a:b\0name=systemd=/s\0=/u\r/v\0"
+
+
+@pytest.mark.parametrize(
+    ("limits", "count"),
+    [
+        (b"Max open files            1024                 524288               files     \n", 1024),
+        (b"Max open files            unlimited            unlimited            files     \n", 0),
+        (b"Max processes             5                    5                    processes \n", 0),
+        (b"", 0),
+    ],
+)
+def test_the_limit_of_descriptors_is_the_soft_one(tmp_path, limits, count):
+    fake_process(tmp_path, 9, "x", "9")
+    (tmp_path / "9" / "limits").write_bytes(limits)
+    assert procfs.Proc(os.fspath(tmp_path)).process("9")["fdlimit"] == count
+
+
+@pytest.mark.parametrize("file", ["status", "stat"])
+@pytest.mark.parametrize("kept", [0, 1, 40])
+def test_a_process_of_which_too_little_is_told_is_left_out(tmp_path, file, kept):
+    fake_process(tmp_path, 9, "x", "9")
+    fake_process(tmp_path, 10, "y", "10")
+    path = tmp_path / "9" / file
+    path.write_bytes(path.read_bytes()[:kept])
+    rows, _ = procfs.Proc(os.fspath(tmp_path)).threads()
+    assert [row["tid"] for row in rows] == [10]
 
 
 def test_the_snapshot_is_a_capture_that_the_engine_reads():
