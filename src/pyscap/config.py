@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyscap.errors import UsageError, printable
+from pyscap.output.presets import ALIASES, PRESETS
 from pyscap.output.theme import THEMES, Rule, Theme, codes
 
 if TYPE_CHECKING:
@@ -288,9 +289,14 @@ def with_template(request: Request) -> Request:
 
     A name alone shows nothing of an event, so it cannot be meant as a template.
     """
-    if request.print is None or not _NAME.fullmatch(request.print):
+    name = request.print
+    if name is None or not _NAME.fullmatch(name) or name in PRESETS or name in ALIASES:
         return request
-    return replace(request, print=load().templates.get(request.print, request.print))
+    templates = load().templates
+    if name not in templates:
+        names = ", ".join([*PRESETS, *templates])
+        sys.stderr.write(f"warning: -p {name} shows no field; templates with names are {names}\n")
+    return replace(request, print=templates.get(name, name))
 
 
 def add_filters(macros: Macros) -> None:

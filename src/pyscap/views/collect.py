@@ -142,6 +142,8 @@ class Collector:
         """Rows shown so far."""
         self.rest_keys = 0
         """Rows that the last showing left out."""
+        self.calls = 0
+        """Events that rows shown so far come from."""
         self.missing = 0
         """Bytes of streams that were not captured."""
 
@@ -174,6 +176,7 @@ class Collector:
         if text is not None:
             rows = rows_of(self.view, text, self.span_ns(self.engine.stats(), reset=reset))
             self.shown_rows += len(rows.cells)
+            self.calls += rows.events
             self.rest_keys = rows.rest_keys
             self.missing = rows.missing
             self.show(replace(rows, is_last=is_last))

@@ -9,16 +9,25 @@ import re
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyscap.views.build import Chosen, quoted
 from pyscap.views.build import make_plan as view_plan
-from pyscap.views.commands import command_words, completed, shared_options, with_data
+from pyscap.views.commands import (
+    as_events,
+    command_words,
+    completed,
+    shared_options,
+    with_data,
+)
 from pyscap.views.specs import View
 from pyscap.views.streams import STDOUT, Look
 from pyscap.views.units import format_bytes
+
+if TYPE_CHECKING:
+    from pyscap.views.collect import Collector
 
 SIDES = {
     "both": "evt.is_io=true",
@@ -41,7 +50,7 @@ FOLLOW = View(
 )
 
 _CONDITION = re.compile(
-    r"^\s*(not\s+|\(\s*)*[a-z0-9_]+\.[a-z0-9_.]+(\[[^\]]*\])?\s*(=|!=|<|>|[a-z])"
+    r"^\s*(not\s+|\(\s*)*[a-z0-9_]+\.[a-z0-9_.]+(\[[^\]]*\])?(\s*[=!<>]|\s+[a-z])"
 )
 
 
@@ -68,6 +77,7 @@ def follow(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one 
     from pyscap.program import execute, make_filter, make_options, saved_filters, with_profile
     from pyscap.request import make_request
     from pyscap.views.collect import Collector
+    from pyscap.views.screen import Screen
 
     name, form, side, to, overwrite = (
         values.pop(key) for key in ("name", "form", "side", "to", "overwrite")
@@ -83,6 +93,8 @@ def follow(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one 
         filter=" and ".join(f"({part})" for part in wanted(name, side)),
         headers="none" if form == "raw" else FOLLOW.headers,
     )
+    if request.json:
+        view = as_events(view)
     coloured = form != "raw" and not to and is_coloured(request.color, sys.stdout)
     with opened(to, overwrite=overwrite) as fd:
         look = Look(FORMS[form], coloured=coloured, fd=fd, gaps=form != "raw")
@@ -90,10 +102,10 @@ def follow(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one 
         chosen = Chosen(view, {}, ())
         plan, compiled = view_plan(chosen, text, macros, make_options(request), look)
         plan = completed(plan, request)
-        collector = Collector(view, lambda rows: None)
+        collector = Collector(view, Screen(view, as_json=request.json).show)
         code = execute(request, plan, compiled, collector.watch)
         collector.finish()
-    say_gaps(collector.missing)
+    say_gaps(collector)
     return code
 
 
@@ -112,10 +124,12 @@ def opened(to: str | None, *, overwrite: bool) -> Any:  # noqa: ANN401 - a conte
     return output_file(to, overwrite=overwrite)
 
 
-def say_gaps(missing: int) -> None:
-    """Say how much of the data is not there."""
-    if missing:
+def say_gaps(collector: Collector) -> None:
+    """Say how much of the data is not there, or that there is none."""
+    if not collector.calls:
+        sys.stderr.write("note: nothing was read from it or written to it\n")
+    if collector.missing:
         sys.stderr.write(
-            f"note: {format_bytes(missing)} of the data were not captured; "
+            f"note: {format_bytes(collector.missing)} of the data were not captured; "
             "a capture with a larger -s has them\n"
         )
