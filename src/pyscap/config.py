@@ -32,7 +32,6 @@ would otherwise change nothing and say nothing.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from dataclasses import dataclass, field, replace
@@ -42,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyscap.errors import UsageError, printable
+from pyscap.folders import config_path
 from pyscap.output.presets import ALIASES, PRESETS
 from pyscap.output.theme import THEMES, Rule, Theme, codes
 
@@ -99,17 +99,6 @@ class Config:
             msg = f"no profile {name!r}"
             raise UsageError(msg, f"profiles of {self.path}: {known}")
         return self.profiles[name]
-
-
-def config_path() -> Path:
-    """Where the configuration is: `$XDG_CONFIG_HOME/pyscap/config.toml`.
-
-    Source: XDG base directory specification; a relative path in the variable is not used.
-    """
-    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    if not base.is_absolute():
-        base = Path("~/.config").expanduser()
-    return base / "pyscap" / "config.toml"
 
 
 def load(path: Path | None = None) -> Config:

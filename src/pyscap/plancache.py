@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pyscap.folders import cache_folder, config_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def plan_text(request: Request, make: Callable[[], str]) -> str:
     Returns:
         The JSON text of the plan.
     """
-    folder = None if depends_on_more(request) else cache_folder()
+    folder = None if depends_on_more(request) else cache_folder("plans")
     if folder is None:
         return make()
     file = folder / f"{key(request)}.json"
@@ -73,8 +74,6 @@ def key(request: Request) -> str:
 
 def surroundings() -> list[str]:
     """What besides the command line can change a plan."""
-    from pyscap.config import config_path
-
     values = [f"{name}={os.environ.get(name)}" for name in VARIABLES]
     files = (*SYSTEM_FILES, config_path())
     return [*values, *(age(file) for file in files), str(sys.stdout.isatty())]
@@ -99,19 +98,6 @@ def program_state() -> list[str]:
             elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
                 folders.append(entry.path)
     return sorted(rows)
-
-
-def cache_folder() -> Path | None:
-    """The folder of plans: the user's own, closed to others; None when there is no such."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    folder = Path(base) / "pyscap" / "plans"
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        info = folder.lstat()
-        is_own = info.st_uid == os.geteuid() and not info.st_mode & 0o022
-        if is_own and stat.S_ISDIR(info.st_mode):
-            return folder
-    return None
 
 
 def watched(make: Callable[[], str]) -> tuple[str, bool]:

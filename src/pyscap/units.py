@@ -7,7 +7,6 @@ Next: `options` gives each option its reader.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 SIZE_UNITS = {
     "": 1,
@@ -141,6 +140,8 @@ def _amount(text: str, units: dict[str, int], wanted: str) -> int:
     if found is None or unit is None:
         msg = f"{text!r} is not {wanted}"
         raise ValueError(msg)
+    from fractions import Fraction
+
     value = int(Fraction(found[1]) * unit)
     if not 1 <= value <= _LARGEST:
         msg = f"{text!r} is out of range"

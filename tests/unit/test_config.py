@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pyscap import config
-from pyscap.config import Profile, apply, config_path, load, read
+from pyscap.config import Profile, apply, load, read
 from pyscap.errors import UsageError
 from pyscap.output.theme import THEMES, Rule
 from pyscap.request import Request
@@ -13,18 +13,6 @@ from pyscap.request import Request
 
 def parsed(text):
     return read(Path("config.toml"), text.encode())
-
-
-def test_path_follows_the_xdg_variable(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert config_path() == tmp_path / "pyscap" / "config.toml"
-
-
-def test_path_is_never_relative(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for value in ("", ".", "x/y"):
-        monkeypatch.setenv("XDG_CONFIG_HOME", value)
-        assert config_path() == tmp_path / ".config" / "pyscap" / "config.toml"
 
 
 def test_missing_file_is_an_empty_configuration(tmp_path):

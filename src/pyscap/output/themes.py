@@ -70,9 +70,9 @@ def compiled_rules(theme: Theme, fields: FieldList) -> Iterator[tuple[dict[str, 
 
 def compiled(rule: Rule, macros: Macros, fields: FieldList) -> dict[str, Any]:
     """The program of a rule."""
-    from pyscap.config import config_path
     from pyscap.filterlang.compile import compile_filter
     from pyscap.filterlang.errors import FilterError
+    from pyscap.folders import config_path
 
     try:
         return compile_filter(rule.filter, macros, fields).program
