@@ -83,7 +83,7 @@ fmt: $(VENV)/.deps ## format Python and Rust, apply safe lint fixes
 
 .PHONY: test
 test: ## everything that CI checks
-	@bash tools/need.sh optional bcc mandoc nginx curl
+	@bash tools/need.sh optional bcc mandoc nginx curl valgrind
 	@$(MAKE) build
 	@$(MAKE) lint types clippy
 	@$(CARGO) test -q -p pyscap-engine
@@ -110,6 +110,11 @@ golden: build ## rewrite the expected outputs of the golden tests (look at the d
 .PHONY: bench
 bench: build ## measure reading, filtering and capturing
 	@$(BIN)/python -m bench
+
+.PHONY: bench-instructions
+bench-instructions: build ## count the instructions that an event costs; needs valgrind, not a quiet machine
+	@bash tools/need.sh required valgrind
+	@$(BIN)/python -m bench.instructions
 
 # --- showing --------------------------------------------------------------------------------
 
