@@ -54,6 +54,18 @@ def test_a_capture_with_something_to_hide_ends_and_hides_it():
     assert not any("hidden" in line for line in lines)
 
 
+def test_a_filter_takes_nothing_of_processes_beside_the_command():
+    noise = subprocess.Popen(["sh", "-c", "while :; do cat /beside 2> /dev/null; done"])
+    try:
+        work = "for n in 1 2 3; do cat /missing 2> /dev/null; sleep 0.2; done; true"
+        lines, _ = run("-p", "%evt.arg.name", "evt.failed=true", command=[work])
+    finally:
+        noise.kill()
+        noise.wait()
+    assert lines.count("/missing") == 3
+    assert "/beside" not in lines
+
+
 def test_a_table_is_shown_every_second_and_at_the_end():
     lines, _ = run("-c", "topscalls", "proc.name=cat", command=[WORK])
     heads = [line for line in lines if line.split() == ["Calls", "Syscall"]]

@@ -231,7 +231,7 @@ int {name}(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	b = own->block;
 	c->produced++;
-	if (is_self() || !process_wanted()) {{
+	if (is_self() || !in_tree() || !process_wanted()) {{
 		c->filtered++;
 		return 0;
 	}}

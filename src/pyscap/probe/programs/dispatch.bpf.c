@@ -36,12 +36,19 @@ static __always_inline int cgroup_wanted(void)
 	return 0;
 }
 
+/* Whether the current task is in the process tree that is captured, when it is one. Nothing of
+ * others is delivered, for the state neither: user space does not know the tree, and its filter
+ * would take what belongs to others. */
+static __always_inline int in_tree(void)
+{
+	u32 pid = tgid_now();
+	return !config_has(FLAG_TREE) || tree_set.lookup(&pid);
+}
+
 static __always_inline int numbers_wanted(u32 flags)
 {
 	u32 pid = tgid_now(), tid = tid_now();
 	if (flags & FLAG_PIDS && !pid_set.lookup(&pid))
-		return 0;
-	if (flags & FLAG_TREE && !tree_set.lookup(&pid))
 		return 0;
 	return !(flags & FLAG_TIDS) || tid_set.lookup(&tid);
 }
@@ -65,7 +72,7 @@ static __always_inline int process_wanted(void)
 	u32 flags = config_has(FLAG_FILTERS);
 	if (!flags)
 		return 1;
-	if (flags & (FLAG_PIDS | FLAG_TIDS | FLAG_TREE) && !numbers_wanted(flags))
+	if (flags & (FLAG_PIDS | FLAG_TIDS) && !numbers_wanted(flags))
 		return 0;
 	if (flags & FLAG_COMMS && !comm_wanted())
 		return 0;
@@ -225,7 +232,7 @@ static __always_inline int dispatch(void *ctx, u64 regs, s64 ret)
 	key = nr;
 	entry = syscall_map.lookup(&key);
 	if (!entry || !entry->code || (entry->skip_zero && !ret) || is_self() ||
-	    !(entry->state || call_wanted(ret))) {
+	    !in_tree() || !(entry->state || call_wanted(ret))) {
 		c->filtered++;
 		return 0;
 	}
@@ -287,7 +294,7 @@ static __always_inline struct scratch *event_take(u16 code, u32 always)
 	if (!c)
 		return 0;
 	c->produced++;
-	if (is_self() || !(config_has(always) || process_wanted())) {
+	if (is_self() || !in_tree() || !(config_has(always) || process_wanted())) {
 		c->filtered++;
 		return 0;
 	}
