@@ -59,6 +59,8 @@ def same(capture: bytes, text: str, columns: tuple[str, ...] = COLUMNS) -> tuple
         "evt.type in (connect, procexit)",
         "evt.type = close and fd.type = file",
         "evt.type = getpid",
+        "evt.rawtime >= 1795381958444200862 and evt.rawtime < 1795381958500000000",
+        "evt.rawtime > 1534527348514670468 and evt.rawtime < 1534527348600000000",
     ],
 )
 def test_nothing_else_changes(name: str, text: str):

@@ -23,8 +23,18 @@ pub struct Glance {
     pub width: usize,
     /// Whether its thread is made when it is not known.
     pub creates: bool,
-    /// Whether it is the exit of a call that is known by a number in its first parameter.
-    by_call: bool,
+    /// What has to be looked at to know that the filter rejects it.
+    rejected: Rejected,
+}
+
+/// When an event is known to be rejected by the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rejected {
+    Always,
+    /// By the number of its call in its first parameter, or by its time.
+    ByCall,
+    /// By its time.
+    ByTime,
 }
 
 /// Code of the exit of calls that have no event of their own.
@@ -36,6 +46,8 @@ pub struct Triage {
     by_code: Vec<Option<Glance>>,
     /// Calls without an event of their own, by number: whether a glance is enough.
     by_call: Vec<bool>,
+    /// First and last time of events that the filter can take.
+    span_ns: (u64, u64),
 }
 
 impl Triage {
@@ -49,13 +61,24 @@ impl Triage {
         let glance = |event: &EventInfo| {
             let creates = state.only_creates(event.code)?;
             let params = current_params(event)?;
-            let by_call = event.code == EXIT_WITHOUT_EVENT && filter.knows_calls();
-            let is_rejected = !filter.can_match(event.code) || by_call;
-            let is_plain = is_rejected && !event.is_internal && !event.is_meta;
-            is_plain.then_some(Glance { params, creates, by_call, width: event.len_width() })
+            let rejected = if !filter.can_match(event.code) {
+                Rejected::Always
+            } else if event.code == EXIT_WITHOUT_EVENT && filter.knows_calls() {
+                Rejected::ByCall
+            } else if filter.span_ns() != (0, u64::MAX) {
+                Rejected::ByTime
+            } else {
+                return None;
+            };
+            let is_plain = !event.is_internal && !event.is_meta;
+            is_plain.then_some(Glance { params, creates, rejected, width: event.len_width() })
         };
         let calls = (0..).zip(&tables.ppm_sc).map(|(number, _)| !filter.can_match_call(number));
-        Triage { by_code: tables.events.iter().map(glance).collect(), by_call: calls.collect() }
+        Triage {
+            by_code: tables.events.iter().map(glance).collect(),
+            by_call: calls.collect(),
+            span_ns: filter.span_ns(),
+        }
     }
 
     /// The header of an event that needs no more than that, and whether it makes its thread.
@@ -64,11 +87,20 @@ impl Triage {
         let glance = self.by_code.get(usize::from(event.code))?.as_ref()?;
         let header = event.header(glance.width)?;
         let is_current = glance.params.map_or(true, |wanted| wanted == header.params);
-        let is_enough = is_current && (!glance.by_call || self.takes_call(&header));
-        is_enough.then_some((header, glance.creates))
+        let is_rejected = match glance.rejected {
+            Rejected::Always => true,
+            Rejected::ByCall => self.rejects_call(&header) || self.rejects_time(&header),
+            Rejected::ByTime => self.rejects_time(&header),
+        };
+        (is_current && is_rejected).then_some((header, glance.creates))
     }
 
-    fn takes_call(&self, header: &Header<'_>) -> bool {
+    fn rejects_time(&self, header: &Header<'_>) -> bool {
+        let (first, last) = self.span_ns;
+        !(first..=last).contains(&header.ts_ns)
+    }
+
+    fn rejects_call(&self, header: &Header<'_>) -> bool {
         let number = header.first_param().and_then(read_uint);
         let number = number.and_then(|number| usize::try_from(number).ok());
         number.and_then(|number| self.by_call.get(number)).copied().unwrap_or(false)

@@ -13,6 +13,7 @@ from pyscap.filterlang.lower import lower
 from pyscap.filterlang.macros import Macros, expand
 from pyscap.filterlang.narrow import event_codes, native_calls
 from pyscap.filterlang.parser import parse
+from pyscap.filterlang.times import time_span
 from pyscap.filterlang.warn import warnings_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class CompiledFilter:
     condition: Condition
     """The typed tree."""
     program: dict[str, Any]
-    """For the plan: `{"ops": [...], "event_codes": [...] | None, "calls": [...] | None}`."""
+    """For the plan: `ops`, and what is known of matches beforehand, None where it says nothing:
+    `event_codes`, `calls`, `span_ns`."""
     fields: tuple[FieldRef, ...]
     """The fields that the filter reads, once each."""
     event_codes: tuple[int, ...] | None
@@ -98,6 +100,7 @@ def compile_filter(
         "ops": ops,
         "event_codes": None if codes is None else list(codes),
         "calls": None if calls is None else list(calls),
+        "span_ns": time_span(condition),
     }
     warnings = tuple(warnings_of(condition, text))
     return CompiledFilter(text, node, condition, program, tuple(own.refs), codes, warnings)

@@ -35,6 +35,8 @@ pub struct Program {
     codes: Option<Vec<bool>>,
     /// By number of a call without an event of its own; none for "any".
     calls: Option<Vec<bool>>,
+    /// First and last time of events that can match.
+    span_ns: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -62,12 +64,18 @@ impl Program {
         let ops = ops.map(|(at, op)| Op::new(op, at, row.ops.len(), fields));
         let (codes, calls) = (row.event_codes.as_deref(), row.calls.as_deref());
         let (codes, calls) = (codes.map(marked), calls.map(marked));
-        Ok(Program { ops: ops.collect::<Result<_>>()?, codes, calls })
+        let span_ns = row.span_ns.unwrap_or((0, u64::MAX));
+        Ok(Program { ops: ops.collect::<Result<_>>()?, codes, calls, span_ns })
     }
 
     /// Whether events of `code` can match at all.
     pub fn can_match(&self, code: u16) -> bool {
         is_marked(self.codes.as_deref(), code)
+    }
+
+    /// First and last time, ns since the epoch, of the events that can match.
+    pub fn span_ns(&self) -> (u64, u64) {
+        self.span_ns
     }
 
     /// Whether the exit of call `number`, which has no event of its own, can match at all.

@@ -17,6 +17,9 @@ pub struct ProgramRow {
     /// "any".
     #[serde(default)]
     pub calls: Option<Vec<u16>>,
+    /// First and last time of events that can match, ns since the epoch; none for "any".
+    #[serde(default)]
+    pub span_ns: Option<(u64, u64)>,
 }
 
 /// One instruction.
