@@ -56,7 +56,8 @@ NOTES = {
 
 
 RUNNING = ("table", "heat", "http")
-"""Kinds of views that `-c` shows every second while a capture runs."""
+"""Kinds of views that are shown every second while a capture runs: by `-c`, and by `pyscap top` on
+a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ def top(words: tuple[str, ...], **values: Any) -> int:  # noqa: ANN401 - one val
     name, rest = split_name(words)
     if name in LIST_WORDS:
         return list_views()
-    return show(name, make_request(values, rest, command_words()), asked)
+    request = make_request(values, rest, command_words())
+    if asked.interval_s is None and sys.stdout.isatty() and not request.json:
+        asked = replace(asked, interval_s=running_interval(name, request))
+    return show(name, request, asked)
 
 
 def split_name(words: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -142,8 +146,12 @@ def run_chisel(request: Request) -> int:
         return list_views()
     if rest:
         request = replace(request, words=(rest, *request.words))
-    interval = 1.0 if request.is_live and find(name).kind in RUNNING else None
-    return show(name, request, Asked(interval_s=interval))
+    return show(name, request, Asked(interval_s=running_interval(name, request)))
+
+
+def running_interval(name: str, request: Request) -> float | None:
+    """Seconds between two showings of a view while a capture runs; None for one at the end."""
+    return 1.0 if request.is_live and find(name).kind in RUNNING else None
 
 
 def describe_chisel(request: Request) -> int:
