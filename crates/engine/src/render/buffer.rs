@@ -82,6 +82,8 @@ fn dump(out: &mut Vec<u8>, bytes: &[u8], with_ascii: bool) {
             pair.iter().for_each(|b| hex_byte(out, *b));
         }
         if with_ascii {
+            // DIFFERENCE(sysdig 0.41.4): there, the text of a row with an odd number of bytes
+            // stands two characters further left.
             out.resize(start + ROW / 2 * GROUP_WIDTH, b' ');
             out.extend_from_slice(b"  ");
             push_dots(out, row);
