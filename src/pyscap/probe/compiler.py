@@ -97,9 +97,17 @@ def _bcc_at(folder: Path) -> Bcc | None:
     return Bcc(folder, version)
 
 
+def _is_here(folder: Path) -> bool:
+    """Whether it is the working folder, from which nothing is taken; that may be gone."""
+    try:
+        return folder.samefile(".")
+    except OSError:
+        return False
+
+
 def _candidate_folders() -> list[Path]:
     own = [Path(entry) for entry in sys.path if Path(entry).is_absolute()]
-    own = [folder for folder in own if folder != Path.cwd()]  # nothing from where we stand
+    own = [folder for folder in own if not _is_here(folder)]
     found = [
         *Path("/usr/lib/python3").glob("dist-packages"),
         *Path("/usr/lib").glob("python3*/dist-packages"),
@@ -212,27 +220,14 @@ def compile_program(
 def keep_log(text: str, name: str) -> Path:
     """Put a long log where the user finds it; only they can read it."""
     handle, path = tempfile.mkstemp(prefix=f"pyscap-{name}-", suffix=".log")
-    with os.fdopen(handle, "w") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     return Path(path)
 
 
 def _compile_in_child(source: str, flags: tuple[str, ...], bcc: Bcc) -> Bundle:
     request = {"bcc": str(bcc.folder), "source": source, "flags": list(flags)}
-    with tempfile.TemporaryDirectory(prefix="pyscap-") as private:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-I", "-c", CHILD, str(Path(__file__).parents[2])],
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            cwd=private,
-            env={
-                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                "TMPDIR": private,
-                "BCC_KERNEL_SOURCE": str(HEADERS),
-            },
-            timeout=COMPILE_SECONDS,
-            check=False,
-        )
+    done = _run_child(json.dumps(request).encode())
     try:
         done.check_returncode()
         return Bundle.from_json(done.stdout.decode())
@@ -240,6 +235,28 @@ def _compile_in_child(source: str, flags: tuple[str, ...], bcc: Bcc) -> Bundle:
         log = keep_log(done.stderr.decode("utf-8", "replace"), "compile")
         msg = "the kernel program could not be compiled"
         raise ProbeRejected(msg, f"the compiler's words are in {log}") from error
+
+
+def _run_child(request: bytes) -> subprocess.CompletedProcess[bytes]:
+    """The child's answer to a request; raises ProbeRejected when it takes too long."""
+    with tempfile.TemporaryDirectory(prefix="pyscap-") as private:
+        try:
+            return subprocess.run(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-I", "-c", CHILD, str(Path(__file__).parents[2])],
+                input=request,
+                capture_output=True,
+                cwd=private,
+                env={
+                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                    "TMPDIR": private,
+                    "BCC_KERNEL_SOURCE": str(HEADERS),
+                },
+                timeout=COMPILE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            msg = f"compiling the kernel program took more than {COMPILE_SECONDS} seconds"
+            raise ProbeRejected(msg, "try again when the machine has less to do") from error
 
 
 # ---- in the child ------------------------------------------------------------------------------

@@ -5,8 +5,7 @@ import struct
 import pytest
 
 from pyscap.probe import generate, loader
-from pyscap.probe.compiler import Bundle, MapShape, _candidate_folders, find_bcc
-from pyscap.probe.errors import ProbeError, ProbeUnavailable
+from pyscap.probe.errors import ProbeError
 from pyscap.probe.loader import Counters, ProbeConfig, select
 from pyscap.probe.pushdown import Pushdown
 
@@ -114,47 +113,3 @@ def test_map_references_are_put_in():
     made = loader._with_maps(reference + number, [30, 40])
     assert struct.unpack_from("<i", made, 4)[0] == 40
     assert struct.unpack_from("<i", made, 20)[0] == 1
-
-
-def test_bundles_survive_storing():
-    bundle = Bundle((MapShape("m", 1, 4, 8, 16, 0),), {"f": b"\1" * 16})
-    assert Bundle.from_json(bundle.to_json()) == bundle
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{}", '{"format": 0}', '{"format": 1, "maps": [{}], "programs": {}}']
-)
-def test_damaged_bundles_are_refused(text):
-    with pytest.raises((ValueError, KeyError, TypeError)):
-        Bundle.from_json(text)
-
-
-def make_package(folder, *files):
-    (folder / "bcc").mkdir(parents=True)
-    for name in files:
-        (folder / "bcc" / name).write_text('__version__ = "9.9"\n')
-
-
-def test_bcc_is_found_where_the_distribution_put_it(tmp_path, monkeypatch):
-    make_package(tmp_path / "lattice", "__init__.py")
-    make_package(tmp_path / "real", "__init__.py", "libbcc.py", "version.py")
-    folders = [tmp_path / "none", tmp_path / "lattice", tmp_path / "real"]
-    monkeypatch.setattr("pyscap.probe.compiler._candidate_folders", lambda: folders)
-    found = find_bcc()
-    assert (found.folder, found.version) == (tmp_path / "real", "9.9")
-
-
-def test_a_bcc_in_the_working_folder_is_not_taken(tmp_path, monkeypatch):
-    make_package(tmp_path, "__init__.py", "libbcc.py")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    assert tmp_path not in _candidate_folders()
-
-
-def test_the_other_bcc_is_named_as_such(tmp_path, monkeypatch):
-    make_package(tmp_path, "__init__.py")
-    monkeypatch.setattr("pyscap.probe.compiler._candidate_folders", list)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ProbeUnavailable, match="not the BPF Compiler Collection") as caught:
-        find_bcc()
-    assert "python3-bpfcc" in caught.value.hint
