@@ -170,6 +170,8 @@ pub type SymbolTable = Vec<(Box<str>, i64)>;
 pub struct ParamInfo {
     /// User-facing name.
     pub name: Box<str>,
+    /// What stands before the value among others: ` name=`.
+    pub label: Box<str>,
     /// Encoding.
     pub kind: ParamType,
     /// Fixed size in bytes, 0 when any length is right.
@@ -453,6 +455,7 @@ fn param_infos(
             }
             Ok(ParamInfo {
                 name: row.name.as_str().into(),
+                label: format!(" {}=", row.name).into(),
                 kind,
                 size,
                 form: find(FORMS, &row.form, "print format")?,

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `latency`.
 
-use super::Get::{Formed, OutputTime, Text, Time, Value as Val};
+use super::Get::{Borrow, Formed, Int, OutputTime, Text, Time, Uint, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::num::dec;
@@ -20,7 +20,7 @@ const ASYNC: u16 = 402;
 
 /// The fields of this module.
 pub const FIELDS: &[Row] = &[
-    ("evt.num", Val(|c, _| Some(Value::Uint(c.ev.num)))),
+    ("evt.num", Uint(|c, _| Some(c.ev.num))),
     ("evt.time", Time(time::time_of_day)),
     ("evt.time.s", Time(time::time_of_day_s)),
     ("evt.time.iso8601", Time(time::iso8601)),
@@ -42,15 +42,15 @@ pub const FIELDS: &[Row] = &[
     ("evt.is_async", Val(|c, _| Some(Value::Bool(c.ev.info.is_meta)))),
     ("evt.asynctype", Val(|c, _| async_name(c).map(Value::text))),
     ("evt.hostname", Val(hostname)),
-    ("evt.dir", Val(|c, _| Some(Value::text(if c.ev.info.is_enter { b">" } else { b"<" })))),
-    ("evt.type", Val(|c, _| Some(Value::text(type_name(c))))),
+    ("evt.dir", Borrow(|c, _| Some(if c.ev.info.is_enter { b">" } else { b"<" }))),
+    ("evt.type", Borrow(|c, _| Some(type_name(c)))),
     ("evt.type.is", Val(type_is)),
     (
         "syscall.type",
         Val(|c, _| c.ev.info.in_category("SYSCALL").then(|| Value::text(type_name(c)))),
     ),
     ("evt.category", Val(|c, _| Some(Value::text(category(c))))),
-    ("evt.cpu", Val(|c, _| Some(Value::Int(i64::from(c.ev.cpu))))),
+    ("evt.cpu", Int(|c, _| Some(c.ev.cpu.into()))),
     ("evt.args", Text(args)),
     ("evt.info", Text(args)),
     ("evt.call", Text(as_call)),
@@ -239,11 +239,8 @@ pub fn write_args(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) {
     }
     for index in 0..ctx.ev.params.len() {
         let Some(param) = Param::new(ctx, index) else { break };
-        if index > 0 {
-            out.push(b' ');
-        }
-        out.extend_from_slice(param.info.name.as_bytes());
-        out.push(b'=');
+        let label = param.info.label.as_bytes();
+        out.extend_from_slice(&label[usize::from(index == 0)..]);
         param.both(style, out);
     }
 }

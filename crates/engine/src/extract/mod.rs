@@ -32,6 +32,12 @@ use crate::value::Value;
 /// Computes a value; `None` when the field does not apply.
 pub type ValueFn = for<'a> fn(&Ctx<'a>, &Slot) -> Option<Value<'a>>;
 
+/// Finds text in the capture or the tables; `None` when the field does not apply.
+pub type BorrowFn = for<'a> fn(&Ctx<'a>, &Slot) -> Option<&'a [u8]>;
+
+/// Computes a number; `None` when the field does not apply.
+pub type NumberFn<N> = fn(&Ctx<'_>, &Slot) -> Option<N>;
+
 /// Appends text; false (what was appended is cut off) when the field does not apply.
 pub type TextFn = fn(&Ctx<'_>, &Slot, &Style, &mut Vec<u8>) -> bool;
 
@@ -43,6 +49,12 @@ pub type TimeFn = fn(&mut Vec<u8>, u64, &Zone);
 pub enum Get {
     /// As a value; its text is that of the value.
     Value(ValueFn),
+    /// As text that lies somewhere: fields of every line are written without becoming values.
+    Borrow(BorrowFn),
+    /// As a signed number, likewise.
+    Int(NumberFn<i64>),
+    /// As an unsigned number, likewise.
+    Uint(NumberFn<u64>),
     /// As text; its value is that text.
     Text(TextFn),
     /// As the event's time, in a form of text; JSON has ns instead.
@@ -189,6 +201,9 @@ impl Extractors {
         let field = self.fields.get(index)?;
         match field.get {
             Get::Value(get) | Get::Formed(get, _) => get(ctx, &field.slot),
+            Get::Borrow(get) => get(ctx, &field.slot).map(Value::text),
+            Get::Int(get) => get(ctx, &field.slot).map(Value::Int),
+            Get::Uint(get) => get(ctx, &field.slot).map(Value::Uint),
             Get::Both(get, _) if field.is_single() => get(ctx, &field.slot),
             Get::Time(write) => {
                 let mut out = Vec::new();
@@ -203,6 +218,7 @@ impl Extractors {
     }
 
     /// Appends the text of field use `index`; false (and nothing appended) when it does not apply.
+    #[inline]
     pub fn text(&self, index: usize, ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) -> bool {
         let Some(field) = self.fields.get(index) else { return false };
         match field.get {
@@ -210,6 +226,18 @@ impl Extractors {
                 let Some(found) = shown(get(ctx, &field.slot)) else { return false };
                 value::text(out, &found, field.form_of(ctx), style);
                 true
+            }
+            Get::Borrow(get) => {
+                let found = get(ctx, &field.slot);
+                found.map(|text| style.text(out, text)).is_some()
+            }
+            Get::Int(get) => {
+                let found = get(ctx, &field.slot);
+                found.map(|n| value::signed(out, n, field.form)).is_some()
+            }
+            Get::Uint(get) => {
+                let found = get(ctx, &field.slot);
+                found.map(|n| value::unsigned(out, n, field.form)).is_some()
             }
             Get::Time(write) => {
                 write(out, ctx.ev.ts_ns, &ctx.tables.zone);
@@ -236,8 +264,12 @@ impl Extractors {
     ) -> bool {
         let Some(field) = self.fields.get(index) else { return false };
         match field.get {
-            Get::Value(get) | Get::Formed(get, _) => {
-                let Some(found) = shown(get(ctx, &field.slot)) else { return false };
+            Get::Borrow(get) => {
+                let found = get(ctx, &field.slot);
+                found.map(|text| crate::render::escape::json(line.out, text)).is_some()
+            }
+            Get::Value(_) | Get::Formed(..) | Get::Int(_) | Get::Uint(_) => {
+                let Some(found) = shown(self.extract(index, ctx)) else { return false };
                 value::json(line.out, &found, field.form_of(ctx), style);
                 true
             }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `lineage`.
 
-use super::Get::{Text, Value as Val};
+use super::Get::{Borrow, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::Style;
@@ -13,7 +13,7 @@ use crate::value::Value;
 pub const FIELDS: &[Row] = &[
     ("proc.exe", Val(|c, _| Some(Value::text(&c.thread?.exe)))),
     ("proc.exepath", Val(|c, _| Some(Value::text(&c.thread?.exepath)))),
-    ("proc.name", Val(|c, _| Some(Value::text(&c.thread?.comm)))),
+    ("proc.name", Borrow(|c, _| Some(&c.thread?.comm))),
     ("proc.args", Text(args)),
     ("proc.cmdline", Text(|c, _, style, out| on(c.thread, |t| cmdline(t, style, out)))),
     ("proc.cmdnargs", Val(|c, _| Some(Value::Uint(c.thread?.args.len() as u64)))),

@@ -3,7 +3,7 @@
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `user`.
 
 use super::proc::{id, joined, on};
-use super::Get::{Text, Value as Val};
+use super::Get::{Int, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::num::dec;
@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// The fields of this module.
 pub const FIELDS: &[Row] = &[
-    ("thread.tid", Val(|c, _| Some(Value::Int(c.ev.tid)))),
+    ("thread.tid", Int(|c, _| Some(c.ev.tid))),
     ("thread.vtid", Val(|c, _| id(c.thread?.vtid))),
     ("thread.ismain", Val(|c, _| c.thread.map(|t| Value::Bool(t.tid == t.pid)))),
     ("thread.nametid", Text(name_and_tid)),

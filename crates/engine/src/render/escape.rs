@@ -12,11 +12,16 @@
 use super::num::{hex_byte, padded};
 
 /// Text for a terminal.
+#[inline]
 pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     if is_plain(bytes) {
         out.extend_from_slice(bytes);
-        return;
+    } else {
+        text_slow(out, bytes);
     }
+}
+
+fn text_slow(out: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for ch in chunk.valid().chars() {
             char_for_terminal(out, ch);
@@ -50,9 +55,21 @@ fn json_slow(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Whether every byte is printable ASCII; without early exit, so that it is done many at a time.
+/// Whether every byte is printable ASCII; eight are looked at together.
+#[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    !bytes.iter().fold(false, |bad, b| bad | (b.wrapping_sub(0x20) >= 0x5f))
+    let mut words = bytes.chunks_exact(8);
+    let words_are = words.by_ref().all(|word| word.try_into().is_ok_and(is_plain_word));
+    words_are && words.remainder().iter().all(|byte| (0x20..0x7f).contains(byte))
+}
+
+/// The same for eight bytes: in the sum, a byte has its highest bit when it is 0x7f or more and,
+/// in the difference, when it is below 0x20. A carry between bytes only follows such a byte.
+fn is_plain_word(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    let word = u64::from_le_bytes(bytes);
+    let bad = word | word.wrapping_add(ONES) | word.wrapping_sub(ONES * 0x20);
+    bad & (ONES * 0x80) == 0
 }
 
 /// Characters that reorder or break a line without being control characters.
@@ -128,6 +145,18 @@ mod tests {
     #[test]
     fn ordinary_text_is_untouched() {
         assert_eq!(on_terminal(b"/usr/bin/caf\xc3\xa9 a\\b"), "/usr/bin/café a\\b");
+    }
+
+    #[test]
+    fn every_byte_is_judged_alike_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for (length, at) in (1..20).flat_map(|n| (0..n).map(move |at| (n, at))) {
+                let mut text = vec![b' '; length];
+                text[at] = byte;
+                assert_eq!(is_plain(&text), (0x20..0x7f).contains(&byte), "{byte} at {at}");
+            }
+        }
+        assert!(is_plain(b"~~~~~~~~        "));
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub struct Style {
 
 impl Style {
     /// Appends text from the capture.
+    #[inline]
     pub fn text(&self, out: &mut Vec<u8>, bytes: &[u8]) {
         if self.escape {
             escape::text(out, bytes);

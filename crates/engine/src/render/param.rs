@@ -37,55 +37,58 @@ type Raw = fn(&Param<'_, '_>, &Style, &mut Vec<u8>);
 /// Writes the resolved text; false (and nothing written) when there is none.
 type Resolve = fn(&Param<'_, '_>, &Style, &mut Vec<u8>) -> bool;
 
+/// Of types that have no resolved text.
+const NOTHING: Option<Resolve> = None;
+
 /// The two texts of each type, in the order of [`ParamType`].
-const RENDERERS: &[(ParamType, Raw, Resolve)] = &[
-    (ParamType::None, raw_nothing, unresolved),
-    (ParamType::Int8, raw_int, unresolved),
-    (ParamType::Int16, raw_int, unresolved),
-    (ParamType::Int32, raw_int, unresolved),
-    (ParamType::Int64, raw_int, unresolved),
-    (ParamType::Uint8, raw_uint, unresolved),
-    (ParamType::Uint16, raw_uint, unresolved),
-    (ParamType::Uint32, raw_uint_as_signed, unresolved),
-    (ParamType::Uint64, raw_uint_as_signed, unresolved),
-    (ParamType::Charbuf, raw_text, unresolved),
-    (ParamType::Bytebuf, raw_bytes, unresolved),
-    (ParamType::Errno, raw_dec, errno_name),
-    (ParamType::Sockaddr, raw_sockaddr, unresolved),
-    (ParamType::Socktuple, raw_socktuple, unresolved),
-    (ParamType::Fd, raw_dec, fd_name),
-    (ParamType::Pid, raw_dec, comm),
-    (ParamType::Fdlist, raw_fdlist, unresolved),
-    (ParamType::Fspath, raw_text, absolute_path),
-    (ParamType::Syscallid, raw_udec, syscall_name),
-    (ParamType::Sigtype, raw_udec, signal_name),
-    (ParamType::Reltime, raw_reltime, reltime_seconds),
-    (ParamType::Abstime, raw_abstime, unresolved),
-    (ParamType::Port, raw_udec, unresolved),
-    (ParamType::Dyn, raw_dyn, resolve_dyn),
-    (ParamType::Flags8, raw_udec, flag_names),
-    (ParamType::Flags16, raw_udec, flag_names),
-    (ParamType::Flags32, raw_udec, flag_names),
-    (ParamType::Uid, raw_id, user_name),
-    (ParamType::Gid, raw_id, group_name),
-    (ParamType::Sigset, raw_sigset, unresolved),
-    (ParamType::Charbufarray, raw_bytes, unresolved),
-    (ParamType::CharbufPairArray, raw_bytes, unresolved),
-    (ParamType::Ipv4addr, raw_ip, unresolved),
-    (ParamType::Ipv6addr, raw_ip, unresolved),
-    (ParamType::Mode, raw_mode, flag_names),
-    (ParamType::Fsrelpath, raw_text, absolute_path),
-    (ParamType::Enumflags8, raw_udec, enum_names),
-    (ParamType::Enumflags16, raw_udec, enum_names),
-    (ParamType::Enumflags32, raw_udec, enum_names),
-    (ParamType::Fd32, raw_dec, fd_name),
-    (ParamType::Pid32, raw_dec, comm),
+const RENDERERS: &[(ParamType, Raw, Option<Resolve>)] = &[
+    (ParamType::None, raw_nothing, NOTHING),
+    (ParamType::Int8, raw_int, NOTHING),
+    (ParamType::Int16, raw_int, NOTHING),
+    (ParamType::Int32, raw_int, NOTHING),
+    (ParamType::Int64, raw_int, NOTHING),
+    (ParamType::Uint8, raw_uint, NOTHING),
+    (ParamType::Uint16, raw_uint, NOTHING),
+    (ParamType::Uint32, raw_uint_as_signed, NOTHING),
+    (ParamType::Uint64, raw_uint_as_signed, NOTHING),
+    (ParamType::Charbuf, raw_text, NOTHING),
+    (ParamType::Bytebuf, raw_bytes, NOTHING),
+    (ParamType::Errno, raw_dec, Some(errno_name)),
+    (ParamType::Sockaddr, raw_sockaddr, NOTHING),
+    (ParamType::Socktuple, raw_socktuple, NOTHING),
+    (ParamType::Fd, raw_dec, Some(fd_name)),
+    (ParamType::Pid, raw_dec, Some(comm)),
+    (ParamType::Fdlist, raw_fdlist, NOTHING),
+    (ParamType::Fspath, raw_text, Some(absolute_path)),
+    (ParamType::Syscallid, raw_udec, Some(syscall_name)),
+    (ParamType::Sigtype, raw_udec, Some(signal_name)),
+    (ParamType::Reltime, raw_reltime, Some(reltime_seconds)),
+    (ParamType::Abstime, raw_abstime, NOTHING),
+    (ParamType::Port, raw_udec, NOTHING),
+    (ParamType::Dyn, raw_dyn, Some(resolve_dyn)),
+    (ParamType::Flags8, raw_udec, Some(flag_names)),
+    (ParamType::Flags16, raw_udec, Some(flag_names)),
+    (ParamType::Flags32, raw_udec, Some(flag_names)),
+    (ParamType::Uid, raw_id, Some(user_name)),
+    (ParamType::Gid, raw_id, Some(group_name)),
+    (ParamType::Sigset, raw_sigset, NOTHING),
+    (ParamType::Charbufarray, raw_bytes, NOTHING),
+    (ParamType::CharbufPairArray, raw_bytes, NOTHING),
+    (ParamType::Ipv4addr, raw_ip, NOTHING),
+    (ParamType::Ipv6addr, raw_ip, NOTHING),
+    (ParamType::Mode, raw_mode, Some(flag_names)),
+    (ParamType::Fsrelpath, raw_text, Some(absolute_path)),
+    (ParamType::Enumflags8, raw_udec, Some(enum_names)),
+    (ParamType::Enumflags16, raw_udec, Some(enum_names)),
+    (ParamType::Enumflags32, raw_udec, Some(enum_names)),
+    (ParamType::Fd32, raw_dec, Some(fd_name)),
+    (ParamType::Pid32, raw_dec, Some(comm)),
 ];
 
-fn renderer(kind: ParamType) -> (Raw, Resolve) {
+fn renderer(kind: ParamType) -> (Raw, Option<Resolve>) {
     RENDERERS
         .get(kind as usize)
-        .map_or((raw_nothing, unresolved), |(_, raw, resolve)| (*raw, *resolve))
+        .map_or((raw_nothing, NOTHING), |(_, raw, resolve)| (*raw, *resolve))
 }
 
 impl<'c, 'a> Param<'c, 'a> {
@@ -103,6 +106,7 @@ impl<'c, 'a> Param<'c, 'a> {
         }
         let (raw, resolve) = renderer(self.info.kind);
         raw(self, style, out);
+        let Some(resolve) = resolve else { return };
         let mark = out.len();
         out.push(b'(');
         if resolve(self, style, out) {
@@ -118,7 +122,7 @@ impl<'c, 'a> Param<'c, 'a> {
             return;
         }
         let (raw, resolve) = renderer(self.info.kind);
-        if !resolve(self, style, out) {
+        if !resolve.is_some_and(|resolve| resolve(self, style, out)) {
             raw(self, style, out);
         }
     }
@@ -132,7 +136,8 @@ impl<'c, 'a> Param<'c, 'a> {
 
     /// Appends the resolved text; false when there is none.
     pub fn resolved(&self, style: &Style, out: &mut Vec<u8>) -> bool {
-        !self.is_absent() && renderer(self.info.kind).1(self, style, out)
+        let resolve = renderer(self.info.kind).1.filter(|_| !self.is_absent());
+        resolve.is_some_and(|resolve| resolve(self, style, out))
     }
 
     /// Whether the value is not known.
@@ -213,10 +218,6 @@ fn misfit(out: &mut Vec<u8>) {
 
 fn raw_nothing(_: &Param<'_, '_>, _: &Style, out: &mut Vec<u8>) {
     out.extend_from_slice(ABSENT);
-}
-
-fn unresolved(_: &Param<'_, '_>, _: &Style, _: &mut Vec<u8>) -> bool {
-    false
 }
 
 fn in_form(p: &Param<'_, '_>, out: &mut Vec<u8>, decimal: fn(&mut Vec<u8>, i64)) {

@@ -2,7 +2,7 @@
 //!
 //! In: ns since the epoch and the plan's [`Zone`]. Out: bytes appended to a line. Next: `extract`.
 
-use super::num::padded;
+use super::num::{digits, padded};
 
 const NS: u64 = 1_000_000_000;
 const DAY: i64 = 86_400;
@@ -35,13 +35,30 @@ fn local(ns: u64, zone: &Zone) -> (i64, u64) {
 }
 
 /// `HH:MM:SS`
-fn clock(out: &mut Vec<u8>, local_s: i64) {
+const CLOCK: usize = 8;
+
+/// `HH:MM:SS.nnnnnnnnn`
+const CLOCK_NS: usize = 18;
+
+/// Fills `text` with `HH:MM:SS`, and with as many digits of the fraction as it has room for.
+fn fill_clock(text: &mut [u8], local_s: i64, ns: u64) {
     let second = local_s.rem_euclid(DAY).unsigned_abs();
-    padded(out, second / 3600, 2);
-    out.push(b':');
-    padded(out, second / 60 % 60, 2);
-    out.push(b':');
-    padded(out, second % 60, 2);
+    let parts = [(0, second / 3600), (3, second / 60 % 60), (6, second % 60)];
+    for (at, part) in parts {
+        digits(&mut text[at..at + 2], part);
+    }
+    (text[2], text[5]) = (b':', b':');
+    if let Some((point, fraction)) = text[CLOCK..].split_first_mut() {
+        *point = b'.';
+        digits(fraction, ns);
+    }
+}
+
+/// `HH:MM:SS`
+fn clock(out: &mut Vec<u8>, local_s: i64) {
+    let mut text = [0; CLOCK];
+    fill_clock(&mut text, local_s, 0);
+    out.extend_from_slice(&text);
 }
 
 /// `YYYY-MM-DD`, proleptic Gregorian.
@@ -79,8 +96,9 @@ fn fraction(out: &mut Vec<u8>, ns: u64) {
 /// `HH:MM:SS.nnnnnnnnn`
 pub fn time_of_day(out: &mut Vec<u8>, ns: u64, zone: &Zone) {
     let (seconds, rest) = local(ns, zone);
-    clock(out, seconds);
-    fraction(out, rest);
+    let mut text = [0; CLOCK_NS];
+    fill_clock(&mut text, seconds, rest);
+    out.extend_from_slice(&text);
 }
 
 /// `HH:MM:SS`

@@ -46,7 +46,8 @@ fn list(out: &mut Vec<u8>, items: &[Value<'_>], form: NumberForm, style: &Style)
     out.push(b')');
 }
 
-fn signed(out: &mut Vec<u8>, n: i64, form: NumberForm) {
+/// Appends a signed number.
+pub fn signed(out: &mut Vec<u8>, n: i64, form: NumberForm) {
     match form {
         NumberForm::Hex if i32::try_from(n).is_ok_and(|n| n < 0) => {
             hex(out, n as u64 & 0xffff_ffff)
@@ -56,7 +57,8 @@ fn signed(out: &mut Vec<u8>, n: i64, form: NumberForm) {
     }
 }
 
-fn unsigned(out: &mut Vec<u8>, n: u64, form: NumberForm) {
+/// Appends an unsigned number.
+pub fn unsigned(out: &mut Vec<u8>, n: u64, form: NumberForm) {
     match form {
         NumberForm::Dec => udec(out, n),
         NumberForm::Dec9 => padded(out, n, 9),

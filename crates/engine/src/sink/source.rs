@@ -48,6 +48,7 @@ impl Source {
     }
 
     /// Appends the text; false (and nothing appended) when there is no value.
+    #[inline]
     pub fn text(
         &self,
         ctx: &Ctx<'_>,
@@ -68,6 +69,7 @@ impl Source {
     }
 
     /// Appends the JSON; false (and nothing appended) when there is no value.
+    #[inline]
     pub fn json(
         &self,
         ctx: &Ctx<'_>,

@@ -99,6 +99,7 @@ impl Segment {
     }
 
     /// Appends the piece; false when its value is absent, and `<NA>` was written.
+    #[inline]
     pub(super) fn put(
         &self,
         (ctx, fields, style): (&Ctx<'_>, &Extractors, &Style),
@@ -106,7 +107,11 @@ impl Segment {
     ) -> bool {
         let (source, width) = match self {
             Segment::Lit(text) => {
-                out.extend_from_slice(text);
+                match text.as_slice() {
+                    // Most are a blank, for which a copy of any size would be a waste.
+                    [byte] => out.push(*byte),
+                    text => out.extend_from_slice(text),
+                }
                 return true;
             }
             Segment::Value(source, width) => (source, width),
