@@ -144,9 +144,12 @@ def is_broken_pipe(error: BaseException) -> bool:
     return type(error).__name__ == "EngineError" and args[:1] == ("io",) and args[2] == errno.EPIPE
 
 
+FILTER_HINT = "`pyscap -l` lists the fields, `man pyscap` shows the syntax"
+
+
 def _explain_filter(error: BaseException) -> PyscapError:
     render: Callable[[], str] = getattr(error, "render", error.__str__)
-    return UsageError(render(), "`pyscap -l` lists the fields, `man pyscap` shows the syntax")
+    return UsageError(render(), FILTER_HINT)
 
 
 def _explain_macros(error: BaseException) -> PyscapError:

@@ -94,14 +94,18 @@ def capture_until(
         if command is not None:
             command.release()
 
-    def summary(stats: Stats) -> str:
-        return final_summary(request, stats, probe.counters())
+    def facts() -> dict[str, object]:
+        return capture_facts(request, probe.counters())
 
+    def summary(stats: Stats) -> str:
+        return save.summary(stats, request.filter_text, **facts())
+
+    config = probe_config(request, plan, pushdown, command)
     options = save.section_options(request.filter_text, live=True)
     with (
-        save.saved(plan, request, stop) as plan,
+        save.saved(plan, request, stop, facts=facts) as plan,
         ContainerWatch() as containers,
-        Probe(probe_config(request, plan, pushdown, command)) as probe,
+        Probe(config) as probe,
     ):
         for warning in probe.warnings:
             sys.stderr.write(f"pyscap: {warning}\n")
@@ -121,19 +125,14 @@ def capture_until(
     return ExitCode.OK
 
 
-def final_summary(request: Request, stats: Stats, counters: Counters) -> str:
-    """What the file says of the capture: the counts of both sides and what was asked for."""
-    from pyscap.format import save
-
-    counted = {field.name: getattr(counters, field.name) for field in fields(counters)}
+def capture_facts(request: Request, counters: Counters) -> dict[str, object]:
+    """What a file says of the capture: the kernel's counts and what was asked for."""
     host = os.uname()
-    return save.summary(
-        stats,
-        request.filter_text,
-        kernel=f"{host.sysname} {host.release} {host.machine}",
-        snaplen=request.snaplen,
-        **counted,
-    )
+    return {
+        "kernel": f"{host.sysname} {host.release} {host.machine}",
+        "snaplen": request.snaplen,
+        **{field.name: getattr(counters, field.name) for field in fields(counters)},
+    }
 
 
 def seconds(request: Request) -> float | None:
@@ -151,7 +150,8 @@ def probe_config(
     from pyscap.probe.loader import DEFAULT_RING_BYTES, DEFAULT_SNAPLEN, ProbeConfig
 
     lengths = snaplens(request)
-    codes = (plan.filter or {}).get("event_codes")
+    wanted = [program["event_codes"] for program in (plan.filter, plan.trigger) if program]
+    codes = [code for codes in wanted for code in codes or ()]
     root = request.follow if command is None else command.pid
     if root is not None:
         pushdown = replace(pushdown, trees=frozenset({root}))
@@ -177,9 +177,9 @@ def snaplens(request: Request) -> dict[str, int]:
     return lengths
 
 
-def names_any(codes: list[int] | None, wanted: frozenset[int]) -> bool:
-    """Whether a filter that chooses by event type chooses one of `wanted`."""
-    return codes is not None and not wanted.isdisjoint(codes)
+def names_any(codes: list[int], wanted: frozenset[int]) -> bool:
+    """Whether filters that choose by event type choose one of `wanted`."""
+    return not wanted.isdisjoint(codes)
 
 
 def needs_durations(request: Request, plan: Plan) -> bool:
@@ -191,7 +191,10 @@ def needs_durations(request: Request, plan: Plan) -> bool:
 def say_ready(request: Request) -> None:
     """Tell whoever waits that the first event can be seen."""
     if request.write is not None and sys.stderr.isatty():
-        sys.stderr.write(f"capturing to {request.write}; Ctrl-C ends it\n")
+        doing = f"capturing to {request.write}"
+        if request.flight_recorder:
+            doing = "recording in memory; SIGUSR1 writes it to a file"
+        sys.stderr.write(f"{doing}; Ctrl-C ends it\n")
     if request.ready_fd is not None:
         try:
             os.write(request.ready_fd, b"ready\n")
@@ -237,6 +240,7 @@ DROP_REASONS = (
 def closing_line(stats: Stats, counters: Counters, request: Request) -> str:
     """The counts of a capture, and what to do when events were lost."""
     done = "shown" if request.write is None else f"written to {request.write}"
+    done = "recorded" if request.flight_recorder else done
     line = f"{stats['events']} events captured, {stats['chosen']} {done}, {counters.dropped} lost"
     if not counters.dropped:
         return f"{line}\n"

@@ -17,6 +17,7 @@ from pyscap.units import (
     parse_count,
     parse_duration_ns,
     parse_keep,
+    parse_recorder,
     parse_size,
     parse_snaplen,
 )
@@ -537,7 +538,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "F",
         "",
         "Writing",
-        "accepted; filtered files keep what the state needs",
+        "accepted; filtered files keep the state anyway",
         "Accepted for sysdig's users: files written with a filter always keep the events that "
         "names depend on, marked as hidden.",
         "-F, --fatfile: off unless asked for there",
@@ -592,8 +593,8 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "N",
         "Writing",
         "keep only so many files",
-        "Rotation: with `-C` and `-e` only the last N files are kept; with `-G` the capture ends "
-        "after N files.",
+        "Rotation: with `-C` and `-e` only the last N files are kept; with `-G` and with "
+        "`--flight-recorder` the run ends after N files.",
         "-W, --limit: numbers begin again at 0",
         parse=parse_count,
     ),
@@ -602,7 +603,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "",
         "AMOUNT",
         "Writing",
-        "keep files of this age or total size, as 3h or 10GB",
+        "keep files up to this age or size: 3h, 10GB",
         "Rotation: removes the oldest files of this capture when they are older than the age, or "
         "when all together exceed the size.",
         "",
@@ -616,6 +617,43 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "replace files that exist",
         "A file that exists is not replaced unless this option is given: rotation goes on with "
         "the next free number, and a single file is an error.",
+        "",
+    ),
+    _O(
+        "flight-recorder",
+        "",
+        "AMOUNT",
+        "Writing",
+        "keep the last 60s or 256MB for --trigger",
+        "Keeps events in memory and lets go of the oldest; when one matches `--trigger`, the file "
+        "of `-w` gets what is in memory, up to that event. The amount is a time (`60s`), a size "
+        "of memory from 4MB on (`256MB`), or both with a comma. Without a size it is 256MB, and "
+        "the line about a file says so when that was too little for the time. SIGUSR1 writes a "
+        "file at once, also without `--trigger`.\n\n"
+        "    pyscap --flight-recorder 60s --trigger 'evt.type=procexit and evt.arg.sig!=0' "
+        "-w crash-%H%M%S.scap\n\n"
+        "The filter says what is recorded; the trigger is compared with every event, and the one "
+        "that matched is in the file. Every file can be read alone: the state at its head is "
+        "that of its oldest event.\n\n"
+        "Recording goes on after a file. No event is written twice: a further file begins where "
+        "the last one ended. It comes no sooner than 10 seconds, or the time of the recorder if "
+        "that is less, after the one before, or when the memory is full; what triggers until then "
+        "is in it. The first file has the name of `-w`; the next, or all if it exists, have a "
+        "number behind it, as `crash.scap.1`. A name with `%` is a pattern for the time of the "
+        "trigger. `-W N` ends the run after N files. At the end of a run there is a file only if "
+        "something has triggered since the last one.\n\n"
+        "With `-r` it looks for the trigger in a file, and times are those of the events.",
+        "",
+        parse=parse_recorder,
+    ),
+    _O(
+        "trigger",
+        "",
+        "FILTER",
+        "Writing",
+        "what makes --flight-recorder write its file",
+        "A filter. An event that it accepts, whether it is recorded or not, makes the flight "
+        "recorder write a file.",
         "",
     ),
     # --- Privacy ----------------------------------------------------------------------------

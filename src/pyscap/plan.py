@@ -95,6 +95,8 @@ class Plan:
     """Whether lists and events of users and groups give them names."""
     redact: dict[str, Any] | None = None
     """What must not be seen, as `privacy.redact_row` says; None when there is nothing."""
+    trigger: dict[str, Any] | None = None
+    """The op program that a flight recorder waits for; the output row takes it to the engine."""
 
     def with_output(self, row: dict[str, Any]) -> Plan:
         """The plan with one more sink."""

@@ -11,11 +11,12 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyscap import progress
 from pyscap._engine import Session
-from pyscap.errors import ExitCode, InputError, UsageError, printable
+from pyscap.errors import FILTER_HINT, ExitCode, InputError, UsageError, printable
 from pyscap.plancache import plan_text
 from pyscap.session import Stop, read_files
 
@@ -71,12 +72,14 @@ def run(
 
     fields = FieldList()
     compiled = make_filter(request, fields)
+    trigger = make_trigger(request, fields)
     whole = join_plan(request, fields, compiled)
+    whole = replace(whole, trigger=trigger.program if trigger else None)
     if beside is not None:
         whole = whole.with_output(beside(fields))
     if request.write is not None and not request.is_live:
         return export(whole, request, watching(watch))
-    return execute(request, whole, compiled, watch)
+    return execute(request, whole, either(compiled, trigger), watch)
 
 
 def watching(watch: Watch) -> Stop:
@@ -158,9 +161,10 @@ def tell_filter(request: Request) -> int:
     if compiled is None:
         msg = "there is no filter to explain" if request.explain_filter else "there is no filter"
         raise UsageError(msg, "give a filter, in quotes")
+    wanted = either(compiled, make_trigger(request, FieldList())) or compiled
     if not request.explain_filter:
         return ExitCode.OK
-    sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(compiled))}\n")
+    sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(wanted))}\n")
     return ExitCode.OK
 
 
@@ -181,22 +185,12 @@ def export(plan: Plan, request: Request, stop: Stop) -> int:
     """
     from pyscap.format import save
 
-    name = request.write or "-"
-    with save.readable_twice(request.read) if plan.filter else nullcontext(request.read) as names:
-        others: str | dict[str, Any] = "copy"
-        if plan.filter and request.no_fatfile:
-            others = "drop"
-        elif plan.filter:
-            others = save.needed(plan, lambda engine: survey(engine, names, stop))
-        with save.output_files(request, stop) as (fd, rotate):
-            row = save.output_row(
-                fd,
-                compression=save.compression(name, gzip=request.compress),
-                others=others,
-                options=save.section_options(request.filter_text) if plan.filter else (),
-                rotate=rotate,
-            )
-            return run_files(plan.with_output(row).to_json(), names, request, stop)
+    twice = plan.filter and not request.no_fatfile and request.flight_recorder is None
+    with save.readable_twice(request.read) if twice else nullcontext(request.read) as names:
+        others = save.needed(plan, lambda engine: survey(engine, names, stop)) if twice else None
+        options = save.section_options(request.filter_text) if plan.filter else ()
+        with save.saved(plan, request, stop, others=others, options=options) as plan:
+            return run_files(plan.to_json(), names, request, stop)
 
 
 def survey(engine: Session, names: Sequence[str], stop: Stop) -> None:
@@ -284,6 +278,38 @@ def make_filter(request: Request, fields: FieldList) -> CompiledFilter | None:
     for warning in compiled.warnings:
         sys.stderr.write(f"{printable(warning.render())}\n")
     return suppressing(text, request, fields) or compiled
+
+
+def make_trigger(request: Request, fields: FieldList) -> CompiledFilter | None:
+    """What the request's flight recorder waits for; None when there is nothing."""
+    if request.trigger is None:
+        return None
+    from pyscap.filterlang.compile import compile_filter
+    from pyscap.filterlang.errors import FilterError
+
+    try:
+        trigger = compile_filter(request.trigger, saved_filters(request, request.trigger), fields)
+    except FilterError as error:
+        msg = f"--trigger: {error.render()}"
+        raise UsageError(msg, FILTER_HINT) from error
+    for warning in trigger.warnings:
+        sys.stderr.write(f"--trigger: {printable(warning.render())}\n")
+    return trigger
+
+
+def either(
+    compiled: CompiledFilter | None, trigger: CompiledFilter | None
+) -> CompiledFilter | None:
+    """What a capture must see: what the filter chooses and what is waited for; None for all."""
+    if compiled is None or trigger is None:
+        return compiled
+    from pyscap.filterlang.typed import Any as AnyOf
+
+    codes = None
+    if compiled.event_codes is not None and trigger.event_codes is not None:
+        codes = tuple(sorted({*compiled.event_codes, *trigger.event_codes}))
+    condition = AnyOf((compiled.condition, trigger.condition))
+    return replace(compiled, condition=condition, event_codes=codes)
 
 
 def suppressing(text: str, request: Request, fields: FieldList) -> CompiledFilter | None:

@@ -77,6 +77,8 @@ class Request:
     limit: int | None = None
     keep: tuple[str, int] | None = None
     overwrite: bool = False
+    flight_recorder: tuple[int | None, int | None] | None = None
+    trigger: str | None = None
 
     redact: tuple[str, ...] = ()
     no_env: bool = False
@@ -123,6 +125,10 @@ EXCLUSIVE: tuple[tuple[str, ...], ...] = (
     ("fatfile", "no_fatfile"),
     ("keep", "limit"),
     ("follow", "command"),
+    *(
+        ("flight_recorder", name)
+        for name in ("file_size", "seconds", "event_limit", "keep", "summary")
+    ),
 )
 """Options of which at most one may be given.
 
@@ -189,9 +195,16 @@ def check(request: Request) -> None:
     if request.summary and request.write == "-":
         msg = "-S prints a table where -w - writes the capture"
         raise UsageError(msg, "give -w the name of a file")
-    if request.limit and not (request.file_size or request.seconds or request.event_limit):
-        msg = "-W needs a rotation"
-        raise UsageError(msg, "add -C, -G or -e")
+    rotates = request.file_size or request.seconds or request.event_limit
+    if request.limit and not (rotates or request.flight_recorder):
+        msg = "-W needs a rotation or a flight recorder"
+        raise UsageError(msg, "add -C, -G, -e or --flight-recorder")
+    if request.trigger is not None and not request.flight_recorder:
+        msg = "--trigger is about a flight recorder, and there is none"
+        raise UsageError(msg, "add --flight-recorder 60s")
+    if request.flight_recorder and request.write in (None, "-"):
+        msg = "--flight-recorder makes files and needs a name for them"
+        raise UsageError(msg, "give -w the name of a file")
 
 
 def refuse(request: Request, names: tuple[str, ...], why: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,7 @@ class Rotation:
         """
         if self.request.seconds and "%" in self.base:
             made = time.strftime(self.base, time.localtime(epoch_s))
-            taken = (number for number in range(1, 1 << 20) if not exists(f"{made}.{number}"))
-            free = self.request.overwrite or not exists(made)
-            return made if free else f"{made}.{next(taken)}"
+            return made if self.request.overwrite else free_name(made, exists)
         self.number += 1
         return f"{self.base}{self.number - 1}"
 
@@ -123,6 +122,13 @@ class Rotation:
 def exists(name: str) -> bool:
     """Whether there is something of that name, a dangling link too."""
     return os.path.lexists(name)
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """`name`, with the first number behind it that makes it free when it is taken."""
+    if not is_taken(name):
+        return name
+    return next(made for n in count(1) if not is_taken(made := f"{name}.{n}"))
 
 
 def next_number(base: str) -> int:

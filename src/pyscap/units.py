@@ -130,8 +130,37 @@ def parse_keep(text: str) -> tuple[str, int]:
         return "ns", parse_duration_ns(text)
     if unit in SIZE_UNITS and unit:
         return "bytes", parse_size(text)
-    msg = f"{text!r} is neither an age such as 3h nor a size such as 10GB"
+    msg = f"{text!r} is neither a time such as 3h nor a size such as 10GB"
     raise ValueError(msg)
+
+
+def parse_recorder(text: str) -> tuple[int | None, int | None]:
+    """What a flight recorder keeps: `60s`, `256MB`, or both with a comma between.
+
+    Returns:
+        Nanoseconds and bytes; None for what is not given. Units are required, as in `parse_keep`.
+
+    Raises:
+        ValueError: neither, one of them twice, or less than `RECORDER_MIN` bytes.
+    """
+    given: dict[str, int] = {}
+    for part in map(str.strip, text.split(",")):
+        if part.endswith("M"):
+            msg = f"{part!r} can be minutes or bytes: write {part[:-1]}min or {part}B"
+            raise ValueError(msg)
+        kind, amount = parse_keep(part)
+        if kind in given:
+            msg = f"{text!r} has two {'durations' if kind == 'ns' else 'sizes'}"
+            raise ValueError(msg)
+        given[kind] = amount
+    if given.get("bytes", RECORDER_MIN) < RECORDER_MIN:
+        msg = f"{text!r} is too little: the lists of processes alone can need 4MB"
+        raise ValueError(msg)
+    return given.get("ns"), given.get("bytes")
+
+
+RECORDER_MIN = 4_000_000
+"""Bytes that a flight recorder has at least; an eighth of it is for one copy of the state."""
 
 
 def _amount(text: str, units: dict[str, int], wanted: str) -> int:

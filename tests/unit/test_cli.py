@@ -49,13 +49,18 @@ def test_long_progress_does_not_take_the_filter(seen):
     assert seen[0].words == ("evt.num=1",)
 
 
+NEEDS = {"flight-recorder": ["-w", "f"], "trigger": ["-w", "f", "--flight-recorder", "1s"]}
+"""What an option is given with, where that is not a rotation."""
+
+
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.key != "help"], ids=lambda o: o.name)
 def test_every_spelling_sets_its_own_value(seen, option, capsys):
     value = {"FILE": "f", "PID": "7", "N": "7", "TIME": "7", "SIZE": "7", "BYTES": "7"}
     word = option.choices[0] if option.choices else value.get(option.metavar, "3h")
     for spelling in (*option.spellings, *option.also):
         argv = [spelling] if option.is_flag else [spelling, word]
-        extra = ["-w", "f", "-e", "1"] if option.category == "Writing" else []
+        extra = NEEDS.get(option.name, ["-w", "f", "-e", "1"])
+        extra = extra if option.category == "Writing" else []
         assert cli.run([*extra, *argv]) == 0, capsys.readouterr().err
     if option.key == "version":
         assert capsys.readouterr().out.startswith("pyscap ")

@@ -6,7 +6,9 @@ import pytest
 
 from pyscap import program
 from pyscap.errors import InputError, UsageError
+from pyscap.filterlang.compile import compile_filter
 from pyscap.filterlang.errors import FilterError
+from pyscap.filterlang.push import push
 from pyscap.plan import FieldList
 from pyscap.request import Request
 from pyscap.session import Stop
@@ -102,3 +104,20 @@ def test_suppressed_processes_are_left_out_of_any_filter():
 )
 def test_accounting_of_a_file_is_told_in_a_line(summary, words):
     assert program.accounted(summary).endswith(words)
+
+
+def test_capture_with_a_trigger_must_see_what_either_filter_chooses():
+    def made(text):
+        return compile_filter(text) if text else None
+
+    def seen(text, trigger):
+        return program.either(made(text), made(trigger))
+
+    assert seen("", "evt.type=open") is None
+    assert seen("evt.type=open", "").event_codes == made("evt.type=open").event_codes
+    both = push(seen("evt.type=open and proc.pid=3", "evt.type=unlink and proc.pid=4"))
+    one, other = push(made("evt.type=open")), push(made("evt.type=unlink"))
+    assert both.events == one.events | other.events
+    assert both.pids is both.calls is None
+    assert seen("evt.type=open", "proc.pid=4").event_codes is None
+    assert push(seen("evt.type=open", "proc.pid=4")).events is None

@@ -35,6 +35,13 @@ def test_buffer_mode_follows_the_option(values, mode):
         ({"read": ("x",), "command": ("true",)}, "-- COMMAND is for captures"),
         ({"file_size": 5}, "--file-size is about the file that -w writes"),
         ({"write": "x", "limit": 3}, "-W needs a rotation"),
+        ({"flight_recorder": (1, None)}, "--flight-recorder makes files"),
+        ({"trigger": "x", "write": "x"}, "--trigger is about a flight recorder"),
+        ({"write": "-", "flight_recorder": (1, None)}, "--flight-recorder makes files"),
+        (
+            {"write": "x", "flight_recorder": (1, None), "file_size": 5},
+            "--flight-recorder and --file-size exclude",
+        ),
     ],
 )
 def test_contradictions_are_refused(values, cause):

@@ -6,6 +6,7 @@ from pyscap.units import (
     parse_count,
     parse_duration_ns,
     parse_keep,
+    parse_recorder,
     parse_size,
     parse_snaplen,
 )
@@ -76,8 +77,24 @@ def test_snaplen_says_what_is_wrong(text, cause):
         parse_snaplen(text)
 
 
+def test_recorder_takes_a_time_a_size_or_both():
+    assert parse_recorder("60s") == (60 * 10**9, None)
+    assert parse_recorder("256MB") == (None, 256 * 1000**2)
+    assert parse_recorder("8MiB, 500ms") == (500 * 10**6, 8 << 20)
+    for wrong, why in (
+        ("60", "neither"),
+        ("1s,2s", "two durations"),
+        ("8MB,9MB", "two sizes"),
+        ("1MB", "too little"),
+        ("64M", "write 64min or 64MB"),
+        ("", "neither"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            parse_recorder(wrong)
+
+
 def test_keep_tells_ages_from_sizes():
     assert parse_keep("3h") == ("ns", 3 * 3600 * 10**9)
     assert parse_keep("10GB") == ("bytes", 10 * 1000**3)
-    with pytest.raises(ValueError, match="neither an age"):
+    with pytest.raises(ValueError, match="neither a time"):
         parse_keep("3")

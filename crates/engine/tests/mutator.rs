@@ -24,7 +24,7 @@ const MAX_MEMORY_KB: u64 = 1 << 20;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// A plan that prints every event, keeps what an export needs, and copies to a file.
+/// A plan that prints every event, keeps what an export needs, copies to a file, and records.
 const PLAN_PROGRAM: &str = "
 from pyscap.output.lines import output_row
 from pyscap.plan import FieldList, Options, Plan
@@ -33,7 +33,11 @@ fields = FieldList()
 lines = output_row(Request(read=('-',)), fields)
 copy = {'kind': 'savefile', 'fd': 1, 'compression': 'none', 'others': 'state',
         'carry_state': True, 'hold_last': True, 'section_options': [[1, 'x']]}
-sinks = [lines, copy, {'kind': 'survey'}, {'kind': 'inspect'}]
+kept = {key: value for key, value in copy.items() if key != 'kind'}
+past = {'kind': 'recorder', 'max_bytes': 1 << 17, 'max_ns': 10**6, 'quiet_ns': 10**8, 'limit': None,
+        'filter': {'ops': [], 'event_codes': list(range(0, 400, 3))},
+        'trigger': {'ops': [], 'event_codes': list(range(0, 400, 7))}, 'file': kept}
+sinks = [lines, copy, past, {'kind': 'survey'}, {'kind': 'inspect'}]
 print(Plan(fields, output={'kind': 'tee', 'sinks': sinks}, options=Options(internal=True)).to_json())
 ";
 
@@ -147,7 +151,11 @@ fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
 fn run(session: &mut Session, input: Vec<u8>) {
     let Ok(source) = Savefile::new(Box::new(Cursor::new(input))) else { return };
     session.add_source(Box::new(source)).unwrap();
-    while let Ok(Progress::More) = session.run(Duration::from_millis(100)) {}
+    while let Ok(Progress::More) = session.run(Duration::from_millis(100)) {
+        if session.is_full() {
+            session.next_file(1, Some("{}")).unwrap();
+        }
+    }
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -29,6 +29,7 @@ from pyscap.format.encode import (
     OPTION_HARDWARE,
     OPTION_OS,
 )
+from pyscap.recorder import FlightRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,7 +136,7 @@ def _refused(name: str, error: OSError) -> OutputError:
 
 
 def output_row(
-    fd: int,
+    fd: int | None,
     *,
     compression: str,
     others: str | Row,
@@ -145,7 +146,7 @@ def output_row(
     """The engine's output row of a capture file.
 
     Args:
-        fd: where to write.
+        fd: where to write; None for files that are made later.
         compression: `none`, `gzip` or `zstd`.
         others: what is written of events that are not chosen: `copy` (everything, as nothing is
             filtered), `drop` (nothing), `state` (those that change the state) or the row of
@@ -155,11 +156,11 @@ def output_row(
     """
     return {
         "kind": "savefile",
-        "fd": fd,
+        "fd": -1 if fd is None else fd,
         "compression": compression,
         "others": others,
         "carry_state": True,
-        "hold_last": stat.S_ISREG(os.fstat(fd).st_mode),
+        "hold_last": fd is None or stat.S_ISREG(os.fstat(fd).st_mode),
         "section_options": list(options),
         "rotate": rotate,
     }
@@ -184,22 +185,64 @@ def section_options(filter_text: str = "", *, live: bool = False) -> list[tuple[
 
 
 @contextmanager
-def saved(plan: Plan, request: Request, stop: Stop) -> Iterator[Plan]:
-    """The plan of a live capture with the file of its request as output, if it has one.
+def saved(
+    plan: Plan,
+    request: Request,
+    stop: Stop,
+    *,
+    others: str | Row | None = None,
+    options: Sequence[tuple[int, str]] = (),
+    facts: Callable[[], Row] = dict,
+) -> Iterator[Plan]:
+    """The plan of a request with its file, or its files, as output, if it has one.
 
-    What a filter rejects cannot be looked at twice here, so everything that changes the state is
-    kept, marked as hidden.
+    Args:
+        plan: What is to be written.
+        request: Says where.
+        stop: Gives the engine its next files while this lasts.
+        others: What is written of events that are not chosen, as in `output_row`; None for what
+            can be known of them without reading twice.
+        options: Options of the section headers.
+        facts: More to be said of the capture in the summaries of a flight recorder.
+
+    Raises:
+        OutputError: a file exists, is a link, or cannot be made.
     """
     if request.write is None:
         yield plan
         return
-    others = "copy"
-    if plan.filter:
-        others = "drop" if request.no_fatfile else "state"
-    kind = compression(request.write, gzip=request.compress)
-    with output_files(request, stop) as (fd, rotate):
-        row = output_row(fd, compression=kind, others=others, rotate=rotate)
-        yield plan.with_output(row)
+    row = partial(
+        output_row,
+        compression=compression(request.write, gzip=request.compress),
+        others=others or unchosen(plan, request),
+        options=options,
+    )
+    if request.flight_recorder is None:
+        with output_files(request, stop) as (fd, rotate):
+            yield plan.with_output(row(fd, rotate=rotate))
+        return
+
+    def say(engine: _engine.Session, found: Row) -> str:
+        return summary(engine.stats(), request.filter_text, recorder=found, **facts())
+
+    open_file = partial(_open, overwrite=request.overwrite)
+    recorder = FlightRecorder(request, stop, open_file, say)
+    stop.watch = recorder.look
+    try:
+        sink = recorder.row(row(None), plan.filter, plan.trigger)
+        yield replace(plan, filter=None).with_output(sink)
+    finally:
+        recorder.close()
+
+
+def unchosen(plan: Plan, request: Request) -> str:
+    """What is written of events that are not chosen when they are not looked at twice.
+
+    Everything that changes the state is kept, marked as hidden.
+    """
+    if not plan.filter:
+        return "copy"
+    return "drop" if request.no_fatfile else "state"
 
 
 def summary(stats: Mapping[str, Any], filter_text: str = "", **more: object) -> str:

@@ -2,7 +2,7 @@
 //!
 //! In: the blocks that are not events, the events that name containers and users, and the state
 //! where the file begins. Out: the blocks of a head. Next: `sink::savefile` for the files of a
-//! rotation.
+//! rotation, `sink::recorder` for what is kept of the past.
 //!
 //! Threads and descriptors are told anew from the state. Everything else is told again as it was:
 //! no list of the format can hold a container.

@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod json;
 pub mod needs;
 pub mod output;
+pub mod recorder;
 pub mod rotate;
 pub mod rows;
 pub mod savefile;
@@ -47,6 +48,8 @@ pub enum OutputRow {
     Detail(detail::DetailRow),
     /// Write them as a capture file.
     Savefile(savefile::SavefileRow),
+    /// Keep them in memory until something happens.
+    Recorder(Box<recorder::RecorderRow>),
     /// Find out what a capture file with the chosen events must hold besides them.
     Survey {},
     /// Print the data that they read and write.
@@ -70,7 +73,7 @@ impl OutputRow {
         match self {
             Row::None {} | Row::Text(_) | Row::Json(_) | Row::Table(_) | Row::Rows(_) => false,
             Row::Detail(_) | Row::Stream(_) | Row::Http(_) => false,
-            Row::Savefile(_) | Row::Survey {} | Row::Inspect {} => true,
+            Row::Savefile(_) | Row::Recorder(_) | Row::Survey {} | Row::Inspect {} => true,
             Row::Tee { sinks } => sinks.iter().any(Row::sees_all),
         }
     }
@@ -94,6 +97,7 @@ pub fn make(
         OutputRow::Rows(row) => Box::new(rows::RowsSink::new(row, fields)?),
         OutputRow::Detail(row) => Box::new(detail::DetailSink::new(row, fields)?),
         OutputRow::Savefile(row) => Box::new(savefile::SavefileSink::new(row, tables, open)?),
+        OutputRow::Recorder(row) => Box::new(recorder::Recorder::new(row, tables, fields, open)?),
         OutputRow::Inspect {} => Box::<inspect::Inspect>::default(),
         OutputRow::Survey {} => Box::<needs::Survey>::default(),
         OutputRow::Stream(row) => Box::new(stream::StreamSink::new(row, fields, open)?),
