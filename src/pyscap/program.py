@@ -66,20 +66,14 @@ def run(
 
         return tell_details(request, Printer(request))
     if request.write is None and not request.is_live and beside is None:
-        plan = plan_text(request, lambda: make_plan(request).to_json())
-        return run_files(plan, request.read, request, Stop())
-    from pyscap.plan import FieldList
-
-    fields = FieldList()
-    compiled = make_filter(request, fields)
-    trigger = make_trigger(request, fields)
-    whole = join_plan(request, fields, compiled)
-    whole = replace(whole, trigger=trigger.program if trigger else None)
+        text = plan_text(request, lambda: make_plan(request).to_json())
+        return run_files(text, request.read, request, Stop())
+    plan, wanted = planned(request)
     if beside is not None:
-        whole = whole.with_output(beside(fields))
+        plan = plan.with_output(beside(plan.fields))
     if request.write is not None and not request.is_live:
-        return export(whole, request, watching(watch))
-    return execute(request, whole, either(compiled, trigger), watch)
+        return export(plan, request, watching(watch))
+    return execute(request, plan, wanted, watch)
 
 
 def watching(watch: Watch) -> Stop:
@@ -91,11 +85,7 @@ def watching(watch: Watch) -> Stop:
 
 def tell_details(request: Request, printer: Printer) -> int:
     """Show everything about each chosen event."""
-    from pyscap.plan import FieldList
-
-    fields = FieldList()
-    compiled = make_filter(request, fields)
-    plan = join_plan(request, fields, compiled)
+    plan, compiled = planned(request)
     return execute(request, plan, compiled, printer.watch)
 
 
@@ -218,10 +208,18 @@ def with_profile(request: Request) -> Request:
 
 def make_plan(request: Request) -> Plan:
     """What the engine is to do for a request."""
+    return planned(request)[0]
+
+
+def planned(request: Request) -> tuple[Plan, CompiledFilter | None]:
+    """What the engine is to do for a request, and a filter that takes all that it looks for."""
     from pyscap.plan import FieldList
 
     fields = FieldList()
-    return join_plan(request, fields, make_filter(request, fields))
+    compiled, trigger = make_filter(request, fields), make_trigger(request, fields)
+    plan = join_plan(request, fields, compiled)
+    plan = replace(plan, trigger=trigger.program if trigger else None)
+    return plan, either(compiled, trigger)
 
 
 def join_plan(request: Request, fields: FieldList, compiled: CompiledFilter | None) -> Plan:
