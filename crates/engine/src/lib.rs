@@ -1,7 +1,7 @@
 //! The part of pyscap that runs once per event.
 //!
 //! ```text
-//! source ─► feed (decode ─► convert) ─► state ─► filter ─► sink: text · JSON · savefile
+//! source ─► feed (triage ─► decode ─► convert) ─► state ─► filter ─► sink: text · JSON · savefile
 //! ```
 //!
 //! In: a [`plan::Plan`] (pure data, written by Python) and a [`source::Source`] of blocks.

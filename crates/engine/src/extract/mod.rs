@@ -218,7 +218,6 @@ impl Extractors {
     }
 
     /// Appends the text of field use `index`; false (and nothing appended) when it does not apply.
-    #[inline]
     pub fn text(&self, index: usize, ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>) -> bool {
         let Some(field) = self.fields.get(index) else { return false };
         match field.get {
