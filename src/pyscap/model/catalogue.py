@@ -533,6 +533,14 @@ CATALOGUE: dict[str, tuple[FieldSpec, ...]] = {
             multi="any",
             flags="no_transformer|no_field_comparison",
         ),
+        field(
+            "proc.tree",
+            "INT64",
+            "Process ids of the process and of all that it descends from, also of those that have ended: `proc.tree = N` means a process and all its descendants, orphans included; of pyscap's own.",
+            form="ID",
+            multi="any",
+            flags="no_transformer|no_field_comparison",
+        ),
         field("proc.vpid", "INT64", "Process id as seen inside its own pid namespace.", form="ID"),
         field(
             "proc.pvpid",

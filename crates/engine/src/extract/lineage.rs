@@ -30,6 +30,7 @@ pub const FIELDS: &[Row] = &[
     ("proc.acmdline", Both(|c, s| any(c, s, owned_cmdline), |c, s, y, o| all(c, s, y, o, cmdline))),
     ("proc.aenv", Both(aenv, aenv_text)),
     ("proc.apid", Both(|c, s| any(c, s, pid), apid_text)),
+    ("proc.tree", Both(tree, tree_text)),
     ("proc.loginshellid", Val(login_shell)),
     ("proc.sname", Val(|c, _| Some(session_leader(c)?.show(|t| &t.comm)))),
     ("proc.sid.exe", Val(|c, _| Some(session_leader(c)?.show(|t| &t.exe)))),
@@ -72,6 +73,23 @@ fn any<'a>(ctx: &Ctx<'a>, slot: &Slot, value: fn(&'a Thread) -> Value<'a>) -> Op
     }
     let values: Vec<_> = ancestors(ctx).skip(1).map(value).collect();
     (!values.is_empty()).then_some(Value::List(values))
+}
+
+/// The process and all that it descends from, also those that have ended.
+fn tree<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
+    let pids = ctx.state.threads.lineage(ctx.thread?);
+    (!pids.is_empty()).then(|| Value::List(pids.into_iter().map(Value::Int).collect()))
+}
+
+fn tree_text(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
+    on(ctx.thread, |thread| {
+        for (i, pid) in ctx.state.threads.lineage(thread).into_iter().enumerate() {
+            if i > 0 {
+                out.push(b' ');
+            }
+            dec(out, pid);
+        }
+    })
 }
 
 /// The text of one ancestor, or without an index those of all, joined by blanks.

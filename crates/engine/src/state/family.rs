@@ -3,15 +3,39 @@
 //! In: exits and late knowledge of a thread. Out: parents, children and groups that agree.
 //! Source: scap format specification, event semantics 2.
 
+use std::sync::Arc;
+
 use super::threads::{flag, Thread, ThreadTable};
 
 /// Most ancestors looked at: real chains are short, and a damaged one may be a loop.
 const MAX_ANCESTORS: usize = 1024;
 
+/// Most generations that are remembered of a process whose parent has ended.
+const MAX_GENERATIONS: usize = 256;
+
 impl ThreadTable {
     /// The ancestors of `thread`, its parent first; a loop ends after a bounded number.
     pub fn ancestors<'a>(&'a self, thread: &'a Thread) -> impl Iterator<Item = &'a Thread> {
         std::iter::successors(self.get(thread.ptid), |t| self.get(t.ptid)).take(MAX_ANCESTORS)
+    }
+
+    /// The process of `thread` and those it descends from, the nearest first, whether they still
+    /// run or not; of more than [`MAX_GENERATIONS`] the nearest.
+    pub fn lineage(&self, thread: &Thread) -> Vec<i64> {
+        let (mut pids, mut next) = (Vec::new(), Some(thread));
+        while let Some(thread) = next.filter(|t| t.is_known() && pids.len() < MAX_GENERATIONS) {
+            if pids.last() != Some(&thread.pid) {
+                pids.push(thread.pid);
+            }
+            let main = self.get(thread.pid).unwrap_or(thread);
+            if let Some(above) = main.forebears.as_ref().or(thread.forebears.as_ref()) {
+                pids.extend_from_slice(above);
+                break;
+            }
+            next = self.get(thread.ptid);
+        }
+        pids.truncate(MAX_GENERATIONS);
+        pids
     }
 
     /// Gives a thread that was known by its number alone its process and parent.
@@ -66,6 +90,7 @@ impl ThreadTable {
         let told = self.get(thread.reaper_tid).filter(|r| r.is_known() && r.tid != tid);
         let reaper = told.or_else(|| self.find_reaper(thread)).map(|r| (r.tid, r.pid));
         let pid = thread.pid;
+        let lineage: Arc<[i64]> = self.lineage(thread).into();
         let children = self.get_mut(tid).map(|t| std::mem::take(&mut t.children));
         if let Some((_, reaper_pid)) = reaper.filter(|(_, p)| *p != pid) {
             if let Some(group) = self.group_mut(reaper_pid) {
@@ -76,6 +101,7 @@ impl ThreadTable {
             let ptid = reaper.map_or(0, |(reaper_tid, _)| self.adopt(child, reaper_tid));
             if let Some(child) = self.get_mut(child) {
                 child.ptid = ptid;
+                child.forebears.get_or_insert_with(|| lineage.clone());
             }
         }
     }
@@ -160,6 +186,32 @@ mod tests {
         t.bury(11);
         assert!(t.is_empty());
         assert!(t.group(10).is_none());
+    }
+
+    #[test]
+    fn an_orphan_keeps_its_lineage() {
+        let mut t = table(&[(1, 1, 0), (5, 5, 1), (10, 10, 5), (11, 10, 5), (20, 20, 11)]);
+        t.group_mut(5).unwrap().is_reaper = true;
+        t.bury(11);
+        assert_eq!(t.lineage(t.get(20).unwrap()), [20, 10, 5, 1]);
+        t.bury(10);
+        t.bury(5);
+        assert_eq!(ptid(&t, 20), 1);
+        t.insert(thread(21, 21, 20));
+        t.insert(thread(22, 20, 1));
+        assert_eq!(t.lineage(t.get(21).unwrap()), [21, 20, 10, 5, 1]);
+        assert_eq!(t.lineage(t.get(22).unwrap()), [20, 10, 5, 1]);
+    }
+
+    #[test]
+    fn a_long_lineage_is_cut() {
+        let mut t = table(&[(1, 1, 0), (2, 2, 1)]);
+        for pid in 3..2000 {
+            t.insert(thread(pid, pid, pid - 1));
+            t.bury(pid - 1);
+        }
+        let lineage = t.lineage(t.get(1999).unwrap());
+        assert_eq!((lineage.len(), lineage[1]), (MAX_GENERATIONS, 1998));
     }
 
     #[test]

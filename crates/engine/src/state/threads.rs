@@ -3,7 +3,7 @@
 //! In: rows from process lists and from the verbs. Out: [`Thread`], [`ThreadGroup`]. Next: `fds`.
 //! Source: scap format specification, event semantics 1 and 2.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -153,6 +153,9 @@ pub struct Thread {
     pub container_id: Text,
     /// Descriptors.
     pub fds: FdTable,
+    /// Processes above this one when its parent ended, the nearest first: they made it, whoever
+    /// is its parent since.
+    pub(super) forebears: Option<Arc<[i64]>>,
     /// Threads whose `ptid` is this thread.
     pub(crate) children: FxHashSet<i64>,
     /// What the enter event before this event said.
@@ -195,6 +198,7 @@ impl Thread {
             pidns_start_ns: 0,
             container_id: none,
             fds: FdTable::default(),
+            forebears: None,
             children: FxHashSet::default(),
             enter: None,
         }
