@@ -22,6 +22,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::{Block, Item, Source};
+use crate::decode::event_kind;
 use crate::error::{Error, Result};
 
 /// How long a block is kept back so that older ones of other processors come first.
@@ -35,8 +36,9 @@ const DISCARDED: u32 = 1 << 30;
 const RECORD_HEAD: usize = 8;
 /// Smallest block: head, processor, event header, trailer.
 const BLOCK_MIN: usize = 40;
-/// Where an event block carries its time stamp.
+/// Where an event block carries its time stamp, without and with flags before it.
 const TS_AT: usize = 10;
+const TS_BEHIND_FLAGS_AT: usize = 14;
 /// The kernel learns that room is free once this part of a ring has been read.
 const PUBLISH_PART: u64 = 16;
 
@@ -142,8 +144,7 @@ impl Ring {
             }
             let len = (head & !(BUSY | DISCARDED)) as usize;
             let next = self.at + ((len + RECORD_HEAD + 7) & !7) as u64;
-            let ts_ns = self.content(len).get(TS_AT..TS_AT + 8);
-            let ts_ns = ts_ns.and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
+            let ts_ns = block_ts_ns(self.content(len)).unwrap_or(0);
             if head & DISCARDED == 0 && len >= BLOCK_MIN {
                 self.front = Some(Record { len, next, ts_ns });
             } else {
@@ -196,6 +197,14 @@ impl Ring {
             self.published = self.at;
         }
     }
+}
+
+/// The time stamp of an event block.
+fn block_ts_ns(content: &[u8]) -> Option<u64> {
+    let kind = u32::from_le_bytes(content.get(..4)?.try_into().ok()?);
+    let has_flags = event_kind(kind).is_some_and(|kind| kind.flags);
+    let at = if has_flags { TS_BEHIND_FLAGS_AT } else { TS_AT };
+    Some(u64::from_le_bytes(content.get(at..at + 8)?.try_into().ok()?))
 }
 
 /// Bytes of a page.
@@ -424,6 +433,26 @@ mod tests {
         [2, 3, 8].into_iter().for_each(|ts| b.push(ts));
         let mut rings = open(&[&a, &b]);
         assert_eq!(drain(&mut rings), [1, 2, 3, 4, 5, 8, 9]);
+        assert_eq!(rings.late(), 0);
+    }
+
+    #[test]
+    fn blocks_with_flags_have_their_time_elsewhere() {
+        let (mut a, mut b) = (Writer::new(), Writer::new());
+        let mut flagged = vec![0xff; 48];
+        flagged[..4].copy_from_slice(&0x217u32.to_le_bytes());
+        flagged[4..8].copy_from_slice(&48u32.to_le_bytes());
+        flagged[TS_BEHIND_FLAGS_AT..TS_BEHIND_FLAGS_AT + 8].copy_from_slice(&2u64.to_le_bytes());
+        a.push(1);
+        a.push_record(&flagged, 0);
+        a.push(4);
+        b.push(3);
+        let mut rings = open(&[&a, &b]);
+        let mut kinds = Vec::new();
+        while let Item::Block(block) = rings.next_block().unwrap() {
+            kinds.push(block.kind);
+        }
+        assert_eq!(kinds, [0x216, 0x217, 0x216, 0x216]);
         assert_eq!(rings.late(), 0);
     }
 
