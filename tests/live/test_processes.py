@@ -45,7 +45,8 @@ def test_exec_fork_and_exit():
     echo = next(line for line in lines_of(result, "execve") if "exe=telling" in line)
     assert re.fullmatch(
         r"(\d+) execve res=0 exe=telling args=one\.two words\. tid=\1\(echo\) pid=\1\(echo\) "
-        rf"ptid={result.pid}\(\S+\) cwd=<NA> fdlimit=\d+ pgft_maj=\d+ pgft_min=\d+ vm_size=\d+ "
+        rf"ptid={result.pid}\(\S+\) cwd={re.escape(str(Path.cwd()))} fdlimit=\d+ "
+        r"pgft_maj=\d+ pgft_min=\d+ vm_size=\d+ "
         r"vm_rss=\d+ vm_swap=\d+ comm=echo cgroups=.* env=.* tty=\d+ vpgid=\d+(\(\S+\))? "
         r"loginuid=\S+ flags=1\(EXE_WRITABLE\) cap_inheritable=0 cap_permitted=[0-9A-F]+ "
         r"cap_effective=[0-9A-F]+ exe_ino=%d exe_ino_ctime=.* exe_ino_mtime=.* uid=0\(root\) "

@@ -108,14 +108,14 @@ MEMORY = (
 )
 
 
-def task_head(exe_args: Source) -> tuple[Source, ...]:
+def task_head(exe_args: Source, cwd: Source = EMPTY) -> tuple[Source, ...]:
     """Parameters 1 to 14 of the events that make or replace a process."""
     return (
         exe_args,
         i64("kread32(TASK, O_TASK_PID)"),
         i64("kread32(TASK, O_TASK_TGID)"),
         i64("kread32(kread64(TASK, O_TASK_REAL_PARENT), O_TASK_PID)"),
-        EMPTY,
+        cwd,
         u64("task_fdlimit(TASK)"),
         u64("kread64(TASK, O_TASK_MAJ_FLT)"),
         u64("kread64(TASK, O_TASK_MIN_FLT)"),
@@ -153,7 +153,7 @@ def exec_row(exe_args: Source, env: Source, *tail: Source) -> tuple[Source, ...]
     """The event of a process that runs, or fails to run, another program."""
     return (
         RES,
-        *task_head(exe_args),
+        *task_head(exe_args, Source("put_directory", ("TASK",))),
         env,
         u32("task_tty(TASK)"),
         u64("task_vpgid(TASK)"),

@@ -80,10 +80,11 @@ def clone(code: int, is_vfork: int = 0) -> Transition:
 
 
 def exec_(code: int) -> Transition:
-    """A row of the exec family; the working directory in it is not used."""
+    """A row of the exec family; the working directory in it is empty in captures of others."""
     return on(
         code,
         "exec",
+        "cwd",
         *(*_PROCESS, *_PROCESS_NAMES, "env", "tty", "vpgid", "loginuid", "pgid", *_CAPS, "exe_ino"),
         exe_flags="flags",
         exe_ctime="exe_ino_ctime",

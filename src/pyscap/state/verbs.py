@@ -49,7 +49,7 @@ VERBS: tuple[Verb, ...] = (
             **{"env": "raw", "tty": "num", "vpgid": "num", "loginuid": "num"},
             **{"exe_flags": "num", "cap_inheritable": "num", "cap_permitted": "num"},
             **{"cap_effective": "num", "exe_ino": "num", "exe_ctime": "num", "exe_mtime": "num"},
-            **{"uid": "num", "exepath": "str", "pgid": "num", "gid": "num"},
+            **{"uid": "num", "exepath": "str", "pgid": "num", "gid": "num", "cwd": "str"},
         },
     ),
     Verb("exit", "The thread ends; it leaves before the next event.", {"reaper": "num"}),

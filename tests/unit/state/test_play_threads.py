@@ -205,6 +205,11 @@ def test_an_exec_replaces_the_program() -> None:
     check([spawned(), exec_event], CHILD, wanted)
 
 
+def test_an_exec_tells_where_the_process_works() -> None:
+    check([spawned(), execed(cwd="/srv")], CHILD, {"proc.cwd": "/srv/"})
+    check([spawned(), execed(cwd="srv")], CHILD, {"proc.cwd": "/home/u/"})
+
+
 def test_a_failed_exec_changes_nothing() -> None:
     check([spawned(), execed(res=-2)], CHILD, {"proc.name": "bash"})
 

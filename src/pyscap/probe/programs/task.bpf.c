@@ -345,16 +345,29 @@ static __always_inline void collect_path(struct scratch *s, u64 dentry, u64 vfsm
 	}
 }
 
-static __always_inline u64 put_file_path(struct scratch *s, u64 pos, int i, u64 file)
+static __always_inline u64 put_path(struct scratch *s, u64 pos, int i, u64 dentry, u64 vfsmount)
 {
 	u64 length = 0;
-	if (file) {
-		collect_path(s, kread64(file, O_FILE_DENTRY), kread64(file, O_FILE_MNT));
+	if (dentry) {
+		collect_path(s, dentry, vfsmount);
 		length = copy_parts(s, pos, PATH_PARTS);
 	}
 	BOUND(length, STRING_MAX + NAME_MAX_BYTES);
 	set_length(s->block, i, length);
 	return pos + length;
+}
+
+static __always_inline u64 put_file_path(struct scratch *s, u64 pos, int i, u64 file)
+{
+	u64 dentry = file ? kread64(file, O_FILE_DENTRY) : 0;
+	return put_path(s, pos, i, dentry, file ? kread64(file, O_FILE_MNT) : 0);
+}
+
+/* The working directory. */
+static __always_inline u64 put_directory(struct scratch *s, u64 pos, int i, u64 task)
+{
+	u64 fs = kread64(task, O_TASK_FS);
+	return put_path(s, pos, i, kread64(fs, O_FS_PWD_DENTRY), kread64(fs, O_FS_PWD_MNT));
 }
 
 /* ---- the executable ------------------------------------------------------------------------ */

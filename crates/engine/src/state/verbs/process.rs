@@ -8,6 +8,7 @@ use super::super::rules::inputs;
 use super::super::text::{Interner, Text, TextList};
 use super::super::threads::{flag, Caps, ExeFile, Memory, Thread};
 use super::super::State;
+use super::thread::set_directory;
 use super::{Step, AT_FDCWD};
 use crate::event::Event;
 
@@ -46,7 +47,7 @@ inputs! {
         pgft_min: Num, vm_size: Num, vm_rss: Num, vm_swap: Num, comm: Str, cgroups: Raw,
         env: Raw, tty: Num, vpgid: Num, loginuid: Num, exe_flags: Num, cap_inheritable: Num,
         cap_permitted: Num, cap_effective: Num, exe_ino: Num, exe_ctime: Num, exe_mtime: Num,
-        uid: Num, exepath: Str, pgid: Num, gid: Num,
+        uid: Num, exepath: Str, pgid: Num, gid: Num, cwd: Str,
     }
 }
 
@@ -255,6 +256,9 @@ pub(super) fn exec(step: &mut Step<'_, '_>, inputs: &ExecInputs) {
         fds.remove_where(|_, fd| fd.cloexec);
     }
     end_other_threads(step);
+    if let Some(cwd) = inputs.cwd.get(ev).filter(|cwd| cwd.starts_with(b"/")) {
+        set_directory(step, cwd);
+    }
     let exepath = exepath_of(step, inputs);
     let State { threads, interner, cgroups, containers, .. } = &mut *step.state;
     let Some(thread) = threads.get_mut(ev.tid) else { return };

@@ -98,9 +98,15 @@ pub(super) fn change_directory(step: &mut Step<'_, '_>, inputs: &DirectoryInputs
         Some(fd) => step.fd(fd).and_then(|fd| fd.name.as_deref()).map(<[u8]>::to_vec),
         None => inputs.path.get(ev).map(<[u8]>::to_vec),
     };
-    let Some(target) = target else { return };
+    if let Some(target) = target {
+        set_directory(step, &target);
+    }
+}
+
+/// The process works in `target`, which is relative to where it worked before.
+pub(super) fn set_directory(step: &mut Step<'_, '_>, target: &[u8]) {
     let mut cwd = std::mem::take(&mut step.state.scratch);
-    path::join_stored(step.state.cwd(ev.tid), &target, &mut cwd);
+    path::join_stored(step.state.cwd(step.ev.tid), target, &mut cwd);
     if cwd.last() != Some(&b'/') {
         cwd.push(b'/');
     }
