@@ -154,7 +154,7 @@ def probe_config(
     codes = [code for codes in wanted for code in codes or ()]
     root = request.follow if command is None else command.pid
     if root is not None:
-        pushdown = replace(pushdown, trees=frozenset({root}))
+        pushdown = replace(pushdown, trees=frozenset({root}), only_trees=True)
     return ProbeConfig(
         snaplen=lengths.get("", DEFAULT_SNAPLEN),
         snaplen_by_kind={kind: length for kind, length in lengths.items() if kind},

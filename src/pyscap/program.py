@@ -137,8 +137,17 @@ def run_live(
     from pyscap.filterlang.push import push
     from pyscap.probe.pushdown import NOTHING_PUSHED
 
-    pushed = push(compiled) if compiled and not request.no_pushdown else NOTHING_PUSHED
+    pushed = NOTHING_PUSHED
+    if compiled is not None and not request.no_pushdown:
+        pushed = push(compiled, shown_fields(request, plan))
     return live.run(request, plan, pushed, watch)
+
+
+def shown_fields(request: Request, plan: Plan) -> list[str] | None:
+    """Names of the fields that a run looks at; None when more than fields of events is wanted."""
+    if request.write is not None or plan.output["kind"] not in ("text", "json"):
+        return None
+    return [str(entry["name"]) for entry in plan.fields.entries]
 
 
 def tell_filter(request: Request) -> int:
@@ -147,14 +156,16 @@ def tell_filter(request: Request) -> int:
     from pyscap.filterlang.push import explain_push, push
     from pyscap.plan import FieldList
 
-    compiled = make_filter(request, FieldList())
+    fields = FieldList()
+    compiled = make_filter(request, fields)
     if compiled is None:
         msg = "there is no filter to explain" if request.explain_filter else "there is no filter"
         raise UsageError(msg, "give a filter, in quotes")
     wanted = either(compiled, make_trigger(request, FieldList())) or compiled
     if not request.explain_filter:
         return ExitCode.OK
-    sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(push(wanted))}\n")
+    pushed = push(wanted, shown_fields(request, join_plan(request, fields, compiled)))
+    sys.stdout.write(f"{printable(explain(compiled))}\n\n{explain_push(pushed)}\n")
     return ExitCode.OK
 
 

@@ -47,7 +47,8 @@ def run(
     if tree:
         push = config.pop("pushdown", Pushdown())
         values = {name: getattr(push, name) for name in Pushdown.__slots__}
-        config["pushdown"] = Pushdown(**{**values, "trees": frozenset({child.pid})})
+        values |= {"trees": frozenset({child.pid}), "only_trees": True}
+        config["pushdown"] = Pushdown(**values)
     with tempfile.TemporaryFile("w+") as out:
         engine = Session(text_plan(template, out).to_json())
         with Probe(ProbeConfig(**config)) as probe:

@@ -38,6 +38,8 @@ class Hook:
     """C statements and definitions that name the tracepoint's arguments."""
     unless: str = "0"
     """A C condition under which there is no event."""
+    parts: str = "FLAG_FILTERS"
+    """The parts of the process filter that hold for the event."""
 
 
 HOOKS: dict[str, Hook] = {
@@ -64,6 +66,7 @@ HOOKS: dict[str, Hook] = {
             152,
             syscall_params.SWITCHED,
             "u64 TASK = task_now(), NEXT = ctx->args[2];",
+            parts="FLAG_LASTING",
         ),
         Hook(
             "on_signal",
@@ -77,7 +80,7 @@ HOOKS: dict[str, Hook] = {
 """Tracepoints whose event is written by a plain program."""
 
 FAULT_HOOKS = frozenset({"on_fault_user", "on_fault_kernel"})
-HOOK_CODES = {"on_fork": 223} | {name: hook.code for name, hook in HOOKS.items()}
+HOOK_CODES = {"on_fork": 223, "on_rename": 401} | {name: hook.code for name, hook in HOOKS.items()}
 """The event of each program that can be needed by the state."""
 
 
@@ -188,7 +191,7 @@ def c_hook(hook: Hook) -> str:
             f"\t{hook.names}",
             f"\tif ({hook.unless})",
             "\t\treturn 0;",
-            f"\ts = event_take({hook.code}, FLAG_STATE_{hook.function.upper()});",
+            f"\ts = event_take({hook.code}, FLAG_STATE_{hook.function.upper()}, {hook.parts});",
             "\tif (!s)",
             "\t\treturn 0;",
             f"\tpos = begin(s, tid_now(), {param_count(hook.rows)});",
@@ -210,7 +213,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 	tree_add(TASK);
 	if (!code || kread32(TASK, O_TASK_FLAGS) & (TASK_KTHREAD | TASK_WORKER))
 		return 0;
-	s = event_take(code, FLAG_STATE_ON_FORK);
+	s = event_take(code, FLAG_STATE_ON_FORK, FLAG_FILTERS);
 	if (!s)
 		return 0;
 	pos = begin(s, kread32(TASK, O_TASK_PID), {count});
@@ -231,7 +234,7 @@ int {name}(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	b = own->block;
 	c->produced++;
-	if (is_self() || !in_tree() || !process_wanted()) {{
+	if (is_outside() || !process_wanted(FLAG_LASTING)) {{
 		c->filtered++;
 		return 0;
 	}}
@@ -286,7 +289,7 @@ def shapes() -> dict[int, str]:
 
 
 ALL_CODES = frozenset(syscall_params.ROWS)
-ALL_HOOKS = frozenset({*HOOKS, *FAULT_HOOKS, "on_fork"})
+ALL_HOOKS = frozenset({*HOOKS, *FAULT_HOOKS, "on_fork", "on_rename"})
 
 
 def call_programs(codes: frozenset[int] = ALL_CODES) -> list[str]:
@@ -308,12 +311,16 @@ def c_fork() -> str:
     return FORK.format(count=param_count(row), parameters="\n".join(c_parameters(row)))
 
 
-FILTERS = ("PIDS", "TIDS", "UIDS", "COMMS", "TREE", "CGROUPS")
+LASTING = ("PIDS", "TIDS", "TREE", "CONTAINERS")
+FILTERS = (*LASTING, "UIDS", "COMMS")
+"""Parts of the process filter. Users and names can change in the middle of a call, whose event
+tells of it at its end: they are not asked about what happens in between, such as a page fault."""
 FLAGS: dict[str, int] = {
     name: 1 << bit
     for bit, name in enumerate(
         (
             *FILTERS,
+            "ONLY_TREE",
             "SUCCEEDED",
             "DURATIONS",
             "SNAP_BY_KIND",
@@ -326,14 +333,18 @@ FLAGS: dict[str, int] = {
 
 def flag_constants() -> dict[str, int]:
     """The flags as the C code names them."""
-    both = sum(FLAGS[name] for name in FILTERS)
-    return {f"FLAG_{name}": bit for name, bit in FLAGS.items()} | {"FLAG_FILTERS": both}
+    groups = {"FILTERS": FILTERS, "LASTING": LASTING}
+    flags = FLAGS | {name: sum(FLAGS[part] for part in parts) for name, parts in groups.items()}
+    return {f"FLAG_{name}": bits for name, bits in flags.items()}
+
+
+NUMBERS = ("clone", "clone3", "fork", "vfork", "execve", "execveat")
 
 
 def number_constants(arch: str) -> dict[str, int]:
     """Call numbers the C code speaks of; -1 where the architecture has no such call."""
     numbers = {s.name: s.nr for s in SYSCALLS[arch]}
-    return {f"NR_{n.upper()}": numbers.get(n, -1) for n in ("clone", "clone3", "fork", "vfork")}
+    return {f"NR_{n.upper()}": numbers.get(n, -1) for n in NUMBERS}
 
 
 def source(arch: str, codes: frozenset[int], hooks: frozenset[str]) -> str:

@@ -21,8 +21,10 @@ from pyscap.format.versions import OPTION_CUSTOM, OPTION_OWNER, OwnOption
 from pyscap.model.syscalls import IA32_TO_X86_64
 from pyscap.probe import bpf, generate, layout
 from pyscap.probe.btf import TYPEDEF, Btf
+from pyscap.probe.cgroups import groups_outside
 from pyscap.probe.compiler import Bundle, MapShape, compile_program, keep_log
 from pyscap.probe.errors import ProbeError, ProbeRejected
+from pyscap.probe.procfs import children_of
 from pyscap.probe.pushdown import NOTHING_PUSHED, Pushdown
 from pyscap.probe.tracefs import Tracefs
 
@@ -158,6 +160,7 @@ def select(config: ProbeConfig, arch: str) -> Selection:
     """Which calls and tracepoints a configuration needs."""
     wanted = config.pushdown.events
     needed = None if wanted is None else wanted | config.pushdown.state
+    watched = needed if config.pushdown.state_by_calls else wanted
     names = config.pushdown.calls
     silent = SILENT_CALLS | (EXEC_CALLS if config.pushdown.succeeded else frozenset())
     calls = {
@@ -166,12 +169,15 @@ def select(config: ProbeConfig, arch: str) -> Selection:
         if spec.name not in silent
         and (names is None or generate.row_of(spec.exit_code) != GENERIC or spec.name in names)
         and (
-            needed is None or spec.exit_code in needed or generate.row_of(spec.exit_code) in needed
+            watched is None
+            or spec.exit_code in watched
+            or generate.row_of(spec.exit_code) in watched
         )
     }
     hooks = {
         "on_exec": 293,
         "on_exit": 186,
+        "on_rename": 401,
         "on_switch": 152 if config.switches else None,
         "on_signal": 232 if config.signals else None,
         "on_fault_user": 290 if config.page_faults else None,
@@ -190,6 +196,7 @@ TRACEPOINTS = {
     "on_sys_exit": "sys_exit",
     "on_sys_enter": "sys_enter",
     "on_fork": "sched_process_fork",
+    "on_rename": "task_rename",
     "on_process_free": "sched_process_free",
     "on_fault_user": "page_fault_user",
     "on_fault_kernel": "page_fault_kernel",
@@ -246,18 +253,18 @@ def snaplens(config: ProbeConfig) -> list[int]:
 def flags_of(config: ProbeConfig) -> int:
     """The bits of `generate.FLAGS` for a configuration."""
     push = config.pushdown
-    state = frozenset() if push.events is None else push.state
     in_use = {
         "PIDS": push.pids is not None,
         "TIDS": push.tids is not None,
         "UIDS": push.uids is not None,
         "COMMS": push.comms is not None,
         "TREE": push.trees is not None,
-        "CGROUPS": push.cgroups is not None,
+        "ONLY_TREE": push.only_trees,
+        "CONTAINERS": push.containers is not None,
         "SUCCEEDED": push.succeeded,
         "DURATIONS": config.durations,
         "SNAP_BY_KIND": len(set(snaplens(config)[:2])) > 1,
-    } | {f"STATE_{n.upper()}": code in state for n, code in generate.HOOK_CODES.items()}
+    } | {f"STATE_{n.upper()}": code in push.state for n, code in generate.HOOK_CODES.items()}
     return sum(generate.FLAGS[name] for name, used in in_use.items() if used)
 
 
@@ -292,6 +299,9 @@ class Probe:
         self._maps: dict[str, int] = {}
         self._shapes: dict[str, MapShape] = {}
         self._final: Counters | None = None
+        self._number: Callable[[int], int] = int
+        """The host's number of a process."""
+        self._other_groups = groups_outside(self.config.pushdown.containers)
         try:
             self._start()
         except BaseException:
@@ -422,7 +432,8 @@ class Probe:
             "tid_set": len(push.tids or ()),
             "uid_set": len(push.uids or ()),
             "comm_set": len(push.comms or ()),
-            "cgroup_set": len(push.cgroups or ()),
+            "cgroup_set": len(self._other_groups),
+            "root_set": len(push.trees or ()),
             "tree_set": TREE_LIMIT if push.trees is not None else 1,
             "entered_map": ENTERED_LIMIT if self.config.durations else 1,
             "ring": self.ring_bytes if self.config.shared_ring else 4096,
@@ -452,8 +463,11 @@ class Probe:
         config, push = self.config, self.config.pushdown
         own = own_pid() if config.self_pid is None else config.self_pid
         packed = struct.pack("<QI4II", self.offset_ns, own, *snaplens(config), flags_of(config))
-        find = partial(self._host_pid, packed, bundle) if own_pid() != os.getpid() else int
-        pids, trees = ([find(pid) for pid in group or ()] for group in (push.pids, push.trees))
+        if own_pid() != os.getpid():
+            self._number = partial(self._host_pid, packed, bundle)
+        pids, trees = (
+            [self._number(pid) for pid in group or ()] for group in (push.pids, push.trees)
+        )
         bpf.map_update(self._maps["config_map"], struct.pack("<I", 0), packed + bytes(8))
         self._fill_calls(arch)
         if "compat_map" in self._maps:
@@ -465,13 +479,27 @@ class Probe:
             ("tid", push.tids),
             ("uid", push.uids),
             ("tree", trees),
+            ("root", trees),
         ):
             for number in numbers or ():
-                bpf.map_update(self._maps[f"{name}_set"], struct.pack("<I", number), b"\1")
+                self._add(f"{name}_set", number)
         for comm in push.comms or ():
-            bpf.map_update(self._maps["comm_set"], comm.encode()[:15].ljust(16, b"\0"), b"\1")
-        for number in push.cgroups or ():
+            key = os.fsencode(comm)[:15].ljust(16, b"\0")
+            bpf.map_update(self._maps["comm_set"], key, b"\1")
+        for number in self._other_groups:
             bpf.map_update(self._maps["cgroup_set"], struct.pack("<Q", number), b"\1")
+
+    def _add(self, name: str, number: int) -> None:
+        bpf.map_update(self._maps[name], struct.pack("<I", number), b"\1")
+
+    def _grow_tree(self) -> None:
+        """Take in the descendants that are there; those that are born now, the kernel adds."""
+        known = set(self.config.pushdown.trees or ())
+        while new := children_of(known):
+            known |= new
+            for pid in new:
+                with contextlib.suppress(ProbeError):  # it is gone by now
+                    self._add("tree_set", self._number(pid))
 
     def _host_pid(self, packed: bytes, bundle: Bundle, pid: int) -> int:
         """The host's number of a process of our own pid namespace."""
@@ -491,7 +519,7 @@ class Probe:
             code = selection.calls.get(spec.nr)
             if code is None or spec.nr >= SYSCALL_SLOTS:
                 continue
-            state = push.events is not None and bool({code, spec.exit_code} & push.state)
+            state = bool({code, spec.exit_code} & push.state)
             slot, skip_zero = slots[generate.shapes()[code]], code in PROCESS_EVENTS
             entry = struct.pack("<HHHBB", code, spec.ppm_sc, slot, skip_zero, state)
             bpf.map_update(self._maps["syscall_map"], struct.pack("<I", spec.nr), entry)
@@ -500,8 +528,10 @@ class Probe:
 
     def _load(self, bundle: Bundle, btf: Btf) -> None:
         fds = [self._maps[shape.name] for shape in bundle.maps]
-        for name in sorted(self._selection.hooks):
+        for name in sorted(self._selection.hooks, key=lambda name: (name != "on_fork", name)):
             self._attach(name, self._kind(name, btf), bundle.programs[name], fds)
+            if name == "on_fork" and self.config.pushdown.trees:
+                self._grow_tree()
         if not self._selection.calls:
             return
         if self.config.durations:

@@ -286,6 +286,16 @@ class Proc:
         return {**row, "type": _FD_FILE, "open_flags": flags, "dev": _device(found.st_dev)}
 
 
+def children_of(pids: set[int], root: str = "/proc") -> set[int]:
+    """Processes whose parent is one of `pids` and that are not among them."""
+    found, proc = set(), Proc(root)
+    for pid in filter(str.isdigit, os.listdir(root)):
+        words = proc.read(f"{pid}/stat").rpartition(b")")[2].split()
+        if len(words) > 1 and int(words[1]) in pids:
+            found.add(int(pid))
+    return found - pids
+
+
 def _read_all(fd: int) -> bytes:
     """Everything up to the end; lists come in pieces of whole lines, each shorter than a page."""
     return b"".join(iter(lambda: os.read(fd, _READ_BYTES), b""))

@@ -19,6 +19,8 @@ class Pushdown:
     """Names of the wanted events; of the calls without an event of their own, only these."""
     state: frozenset[int] = frozenset()
     """Event codes that the state needs: delivered whatever the other conditions say."""
+    state_by_calls: bool = True
+    """Calls are watched for the state's sake; else it lives on the tracepoints of processes."""
     pids: frozenset[int] | None = None
     """Process numbers (of the whole thread group) in the pid namespace of the capture."""
     tids: frozenset[int] | None = None
@@ -29,10 +31,12 @@ class Pushdown:
     """Names of the calling thread; the kernel keeps their first 15 bytes."""
     trees: frozenset[int] | None = None
     """Processes that count with all their present and future descendants."""
+    only_trees: bool = False
+    """Nothing of other processes is captured, not even for the state."""
     succeeded: bool = False
     """Only calls that did not fail; executed programs are then seen without watching any call."""
-    cgroups: frozenset[int] | None = None
-    """cgroup v2 ids; processes in a group below one of them count as well."""
+    containers: frozenset[str] | None = None
+    """Short ids of containers; when empty, every container counts, but the host does not."""
 
 
 NOTHING_PUSHED = Pushdown()

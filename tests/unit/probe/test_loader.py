@@ -18,7 +18,7 @@ def test_everything_is_watched_unless_less_is_asked_for():
     chosen = select(ProbeConfig(), "x86_64")
     assert len(chosen.calls) > 300
     assert chosen.calls[0] == 7
-    assert {"on_exec", "on_exit", "on_fork", "on_signal"} == chosen.hooks
+    assert {"on_exec", "on_exit", "on_fork", "on_rename", "on_signal"} == chosen.hooks
 
 
 def test_options_add_their_tracepoints():
@@ -42,6 +42,13 @@ def test_the_state_is_captured_beside_what_is_wanted():
     chosen = select(wanted(7, state=frozenset({5, 293})), "x86_64")
     assert chosen.calls == {0: 7, 3: 5, 59: 293}
     assert {"on_exec", "on_fork"} == chosen.hooks
+
+
+def test_the_state_can_live_on_tracepoints_alone():
+    state = frozenset({293, 186, 223, 401})
+    chosen = select(wanted(293, state=state, succeeded=True, state_by_calls=False), "x86_64")
+    assert chosen.calls == {}
+    assert chosen.hooks == {"on_exec", "on_exit", "on_fork", "on_rename"}
 
 
 def test_generic_calls_are_wanted_by_the_generic_code():

@@ -219,3 +219,12 @@ def list_tids(body: bytes) -> list[int]:
         tids.append(blocks.PROCESS.parse(body[:size], version=9).tid)
         body = body[size:]
     return tids
+
+
+def test_children_by_the_parent_that_they_have_now(tmp_path):
+    for pid, parent in ((1, 0), (5, 1), (6, 5), (7, 5), (8, 1)):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a) b) S {parent} {pid}\n")
+    (tmp_path / "9").mkdir()
+    assert procfs.children_of({5}, str(tmp_path)) == {6, 7}
+    assert procfs.children_of({1, 5}, str(tmp_path)) == {6, 7, 8}

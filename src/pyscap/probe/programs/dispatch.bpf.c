@@ -18,37 +18,23 @@ BPF_HASH(tid_set, u32, u8, 1);
 BPF_HASH(uid_set, u32, u8, 1);
 BPF_HASH(comm_set, struct comm_key, u8, 1);
 BPF_HASH(tree_set, u32, u8, 1);
+BPF_HASH(root_set, u32, u8, 1);
 BPF_HASH(cgroup_set, u64, u8, 1);
 
-#define CGROUP_LEVELS 12
-
-/* Whether the current task is in one of the control groups, or below one. */
-static __always_inline int cgroup_wanted(void)
+/* Whether the current task may be in a wanted container: its control group is none of those of
+ * which it was known at the start that they belong to no such container. */
+static __always_inline int container_wanted(void)
 {
-	int level;
-	for (level = 0; level < CGROUP_LEVELS; level++) {
-		u64 id = bpf_get_current_ancestor_cgroup_id(level);
-		if (!id)
-			return 0;
-		if (cgroup_set.lookup(&id))
-			return 1;
-	}
-	return 0;
-}
-
-/* Whether the current task is in the process tree that is captured, when it is one. Nothing of
- * others is delivered, for the state neither: user space does not know the tree, and its filter
- * would take what belongs to others. */
-static __always_inline int in_tree(void)
-{
-	u32 pid = tgid_now();
-	return !config_has(FLAG_TREE) || tree_set.lookup(&pid);
+	u64 id = bpf_get_current_cgroup_id();
+	return !cgroup_set.lookup(&id);
 }
 
 static __always_inline int numbers_wanted(u32 flags)
 {
 	u32 pid = tgid_now(), tid = tid_now();
 	if (flags & FLAG_PIDS && !pid_set.lookup(&pid))
+		return 0;
+	if (flags & FLAG_TREE && !tree_set.lookup(&pid))
 		return 0;
 	return !(flags & FLAG_TIDS) || tid_set.lookup(&tid);
 }
@@ -66,32 +52,36 @@ static __always_inline int comm_wanted(void)
 	return comm_set.lookup(&key) != 0;
 }
 
-/* Whether the process filter lets the current task through. */
-static __always_inline int process_wanted(void)
+/* Whether the process filter lets the current task through, by those of its parts in `parts`. */
+static __always_inline int process_wanted(u32 parts)
 {
-	u32 flags = config_has(FLAG_FILTERS);
+	u32 flags = config_has(parts);
 	if (!flags)
 		return 1;
-	if (flags & (FLAG_PIDS | FLAG_TIDS) && !numbers_wanted(flags))
+	if (flags & (FLAG_PIDS | FLAG_TIDS | FLAG_TREE) && !numbers_wanted(flags))
 		return 0;
 	if (flags & FLAG_COMMS && !comm_wanted())
 		return 0;
 	if (flags & FLAG_UIDS && !user_wanted())
 		return 0;
-	return !(flags & FLAG_CGROUPS) || cgroup_wanted();
+	return !(flags & FLAG_CONTAINERS) || container_wanted();
 }
 
 /* Whether a call with this result is wanted from the current task. */
 static __always_inline int call_wanted(s64 ret)
 {
-	return !(ret < 0 && config_has(FLAG_SUCCEEDED)) && process_wanted();
+	return !(ret < 0 && config_has(FLAG_SUCCEEDED)) && process_wanted(FLAG_FILTERS);
 }
 
-/* Whether the current task is this capture itself. */
-static __always_inline int is_self(void)
+/* Whether nothing of the current task is captured, not even for the state: it is this capture
+ * itself, or outside of the tree that is followed. */
+static __always_inline int is_outside(void)
 {
 	struct config *cfg = config_get();
-	return cfg && cfg->self_tgid == (u32)tgid_now();
+	u32 pid = tgid_now();
+	if (!cfg || cfg->self_tgid == pid)
+		return 1;
+	return cfg->flags & FLAG_ONLY_TREE && !tree_set.lookup(&pid);
 }
 
 /* ---- registers ----------------------------------------------------------------------------- */
@@ -231,8 +221,8 @@ static __always_inline int dispatch(void *ctx, u64 regs, s64 ret)
 		nr = compat_number(nr);
 	key = nr;
 	entry = syscall_map.lookup(&key);
-	if (!entry || !entry->code || (entry->skip_zero && !ret) || is_self() ||
-	    !in_tree() || !(entry->state || call_wanted(ret))) {
+	if (!entry || !entry->code || (entry->skip_zero && !ret) || is_outside() ||
+	    !(entry->state || call_wanted(ret))) {
 		c->filtered++;
 		return 0;
 	}
@@ -286,15 +276,16 @@ int on_call_exit(struct call_exit *ctx)
 /* ---- events of other tracepoints ----------------------------------------------------------- */
 
 /* Takes the scratch memory for one event of `code`; null when it is not to be written.
- * `always` is the flag that says whether the state needs it whatever the process filter says. */
-static __always_inline struct scratch *event_take(u16 code, u32 always)
+ * `always` is the flag that says whether the state needs it whatever the process filter says,
+ * `parts` are those of the filter that hold for the event. */
+static __always_inline struct scratch *event_take(u16 code, u32 always, u32 parts)
 {
 	struct counters *c = counters_of(0);
 	struct scratch *s;
 	if (!c)
 		return 0;
 	c->produced++;
-	if (is_self() || !in_tree() || !(config_has(always) || process_wanted())) {
+	if (is_outside() || !(config_has(always) || process_wanted(parts))) {
 		c->filtered++;
 		return 0;
 	}
@@ -308,12 +299,16 @@ static __always_inline struct scratch *event_take(u16 code, u32 always)
 	return s;
 }
 
-/* Keeps the set of a process tree: children of members are members, whoever becomes their parent. */
+/* Keeps the set of a process tree: children of members are members, whoever becomes their parent;
+ * so is a later process with the number of a root. */
 static __always_inline void tree_add(u64 child)
 {
-	u32 parent = tgid_now(), pid = kread32(child, O_TASK_TGID);
+	u32 maker = tgid_now(), pid = kread32(child, O_TASK_TGID);
+	u32 parent = kread32(kread64(child, O_TASK_REAL_PARENT), O_TASK_TGID);
 	u8 member = 1;
-	if (config_has(FLAG_TREE) && tree_set.lookup(&parent))
+	if (!config_has(FLAG_TREE | FLAG_ONLY_TREE))
+		return;
+	if (tree_set.lookup(&maker) || tree_set.lookup(&parent) || root_set.lookup(&pid))
 		tree_set.update(&pid, &member);
 }
 
@@ -353,6 +348,75 @@ static __always_inline s64 forking_call(u64 *flags)
 	return NR_CLONE;
 }
 #endif
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+/* The event of a call prctl(PR_SET_NAME), in a block with flags: for the state alone. */
+#define RENAME_BLOCK 0x217
+#define RENAME_CODE 401
+#define RENAME_OPTION 15
+#define RENAME_FLAGS 1
+#define AT_RENAME_FLAGS 10
+#define AT_RENAME_EVENT 14
+#define AT_RENAME_LENGTHS 40
+#define AT_RENAME_TEXT 60
+#define COMM_SIZE 16
+
+/* Whether another event tells of the name that `task` gets: exec does, and some tasks make none. */
+static __always_inline int tells_name(u64 task)
+{
+	u64 flags;
+	s64 nr;
+	if (kread32(task, O_TASK_FLAGS) & (TASK_KTHREAD | TASK_WORKER))
+		return 1;
+	if (task != task_now())
+		return 0;
+	nr = forking_call(&flags);
+	return nr == NR_EXECVE || nr == NR_EXECVEAT;
+}
+
+static __always_inline void write_rename(struct scratch *s, u64 task, u64 length)
+{
+	struct config *cfg = config_get();
+	u8 *b = s->block, *event = b + AT_RENAME_EVENT;
+	*(u32 *)b = RENAME_BLOCK;
+	*(u16 *)(b + AT_CPU) = s->cpu;
+	*(u32 *)(b + AT_RENAME_FLAGS) = RENAME_FLAGS;
+	*(u64 *)event = bpf_ktime_get_boot_ns() + (cfg ? cfg->boot_offset_ns : 0);
+	*(u64 *)(event + 8) = kread32(task, O_TASK_PID);
+	*(u32 *)(event + 16) = AT_RENAME_TEXT - AT_RENAME_EVENT + length;
+	*(u16 *)(event + 20) = RENAME_CODE;
+	*(u32 *)(event + 22) = 4;
+	*(u16 *)(b + AT_RENAME_LENGTHS) = 8;
+	*(u16 *)(b + AT_RENAME_LENGTHS + 2) = 4;
+	*(u16 *)(b + AT_RENAME_LENGTHS + 4) = length;
+	*(u16 *)(b + AT_RENAME_LENGTHS + 6) = 0;
+	*(u64 *)(b + AT_RENAME_LENGTHS + 8) = 0;
+	*(u32 *)(b + AT_RENAME_LENGTHS + 16) = RENAME_OPTION;
+}
+
+/* Tells of every other name, whoever gave it: a call may not tell (a write to /proc), and only this
+ * is told at the time from which the kernel's filter sees the name. */
+int on_rename(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 task = ctx->args[0], total = 0;
+	struct scratch *s;
+	long got;
+	if (tells_name(task))
+		return 0;
+	s = event_take(RENAME_CODE, FLAG_STATE_ON_RENAME, 0);
+	if (!s)
+		return 0;
+	got = bpf_probe_read_kernel_str(s->block + AT_RENAME_TEXT, COMM_SIZE, (void *)ctx->args[1]);
+	if (got > 0)
+		total = got;
+	BOUND(total, COMM_SIZE);
+	write_rename(s, task, total);
+	*(u32 *)(s->block + AT_RENAME_TEXT + total) = 0;
+	send_block(s, (AT_RENAME_TEXT + total + 3) & ~3ULL);
+	s->busy = 0;
+	return 0;
+}
 
 /* ---- pid namespaces ------------------------------------------------------------------------- */
 

@@ -245,18 +245,12 @@ static __always_inline u64 options(struct scratch *s, u8 *b, u64 at)
 	return at;
 }
 
-/* Closes the block that ends at `pos` and hands it over. */
-static __always_inline void emit(struct scratch *s, u64 pos)
+/* Hands over the block whose last length belongs at `pos`. */
+static __always_inline void send_block(struct scratch *s, u64 pos)
 {
 	struct counters *c = counters_of(0);
 	u8 *b = s->block;
-	u64 total;
-	BOUND(pos, 0x1ffff);
-	*(u32 *)(b + AT_LEN) = pos - EVENT_START;
-	*(u32 *)(b + pos) = 0;
-	pos = (pos + 3) & ~3ULL;
-	pos = options(s, b, pos);
-	total = pos + 4;
+	u64 total = pos + 4;
 	*(u32 *)(b + pos) = total;
 	*(u32 *)(b + AT_TOTAL) = total;
 	if (!c)
@@ -270,6 +264,17 @@ static __always_inline void emit(struct scratch *s, u64 pos)
 		c->dropped_ring_full++;
 	else
 		c->delivered++;
+}
+
+/* Closes the event that ends at `pos` and hands its block over. */
+static __always_inline void emit(struct scratch *s, u64 pos)
+{
+	u8 *b = s->block;
+	BOUND(pos, 0x1ffff);
+	*(u32 *)(b + AT_LEN) = pos - EVENT_START;
+	*(u32 *)(b + pos) = 0;
+	pos = (pos + 3) & ~3ULL;
+	send_block(s, options(s, b, pos));
 }
 
 /* The last step of a program: the scratch memory is free afterwards. */
