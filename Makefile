@@ -83,7 +83,7 @@ fmt: $(VENV)/.deps ## format Python and Rust, apply safe lint fixes
 
 .PHONY: test
 test: ## everything that CI checks
-	@bash tools/need.sh optional bcc mandoc nginx curl valgrind
+	@bash tools/need.sh optional bcc mandoc nginx curl strace valgrind
 	@$(MAKE) build
 	@$(MAKE) lint types clippy
 	@$(CARGO) test -q -p pyscap-engine
@@ -91,7 +91,7 @@ test: ## everything that CI checks
 
 .PHONY: live
 live: build ## only the tests that capture from this kernel
-	@bash tools/need.sh optional bcc nginx curl
+	@bash tools/need.sh optional bcc nginx curl strace
 	@$(BIN)/python -m pytest -m live
 
 .PHONY: differential
@@ -120,7 +120,7 @@ bench-instructions: build ## count the instructions that an event costs; needs v
 
 .PHONY: demo
 demo: ## install what is missing, build, capture five seconds, read them back with a filter
-	@bash tools/need.sh optional bcc
+	@bash tools/need.sh optional bcc strace
 	@$(MAKE) build
 	@$(BIN)/python tools/demo.py
 

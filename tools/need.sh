@@ -16,7 +16,7 @@ has() {
     python) "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ;;
     venv) "$PYTHON" -c 'import ensurepip, venv' ;;
     bcc) compgen -G '/usr/lib/python3*/*-packages/bcc/__init__.py' ;;
-    cc | cargo | curl | mandoc | nginx | valgrind | wrk) command -v "$1" ;;
+    cc | cargo | curl | mandoc | nginx | strace | valgrind | wrk) command -v "$1" ;;
     *) echo "need.sh: unknown name $1" >&2 && exit 2 ;;
   esac > /dev/null 2>&1
 }

@@ -1,9 +1,12 @@
 """The probe's own promises: counters, filters in the kernel, lengths, durations."""
 
 import collections
+import errno
+import itertools
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +31,21 @@ def adds_up(counters):
 
 def python(code):
     return [sys.executable, "-c", code]
+
+
+THREADS = """
+import os, socket, threading
+def work():
+    a, b = socket.socketpair()
+    a.send(b"hello"); b.recv(9); os.pipe(); a.close(); b.close()
+    try: os.open("/nowhere", os.O_RDONLY)
+    except OSError: pass
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+if os.fork() == 0: os._exit(3)
+os.wait()
+"""
 
 
 def test_every_event_that_was_delivered_is_read():
@@ -62,28 +80,71 @@ def test_one_shared_ring_has_the_same_events():
     assert sum(" write res=3 data=xxx " in line for line in result.lines) == 100
 
 
-def test_the_same_calls_as_strace(tmp_path):
-    log = tmp_path / "strace"
-    argv = ["/bin/sh", "-c", "cat /etc/hostname | wc -c; ls -l / > /dev/null; test -e /nowhere"]
-    try:
-        subprocess.run(["strace", "-f", "-o", log, *argv], check=False, stdout=subprocess.DEVNULL)
-    except OSError:
-        pytest.skip("strace is not installed")
-    names = {"pread64": "pread", "pwrite64": "pwrite", "prlimit64": "prlimit", "vfork": "clone"}
-    traced = collections.Counter()
-    for line in log.read_text().splitlines():
-        name = re.match(r"\d+ +(\w+)\(", line)
-        if name and name[1] not in ("exit_group", "rt_sigreturn", "exit"):
-            traced[names.get(name[1], name[1])] += 1
-    result = run(argv)
-    start = next(n for n, line in enumerate(result.lines) if " execve res=0 exe=/bin/sh" in line)
-    seen = collections.Counter()
-    for line in result.lines[start:]:
-        name, rest = line.split(" ", 2)[1:]
-        is_child = name in ("clone", "vfork", "fork", "clone3") and rest.startswith("res=0 ")
+STRACE_LINE = re.compile(
+    r"(?P<tid>\d+) +(?:<\.\.\. )?(?P<name>\w+)(?:\(| resumed).* = "
+    r"(?P<value>\?|-?\w+)(?: (?P<error>E\w+))?"
+)
+STRACE_NAMES = {"pread64": "pread", "pwrite64": "pwrite", "prlimit64": "prlimit"}
+NO_EXIT = {"exit", "exit_group", "rt_sigreturn"}
+RESTARTS = range(-516, -511)
+"""Results that only the kernel sees: the call is made again."""
+
+
+def by_strace(log):
+    """The calls that strace saw end: name and result by thread, in their order."""
+    calls = collections.defaultdict(list)
+    for line in filter(None, map(STRACE_LINE.match, log.splitlines())):
+        if line["name"] in NO_EXIT:
+            continue
+        value = None if line["value"] == "?" else int(line["value"], 0)
+        if value == -1 and line["error"]:
+            value = -getattr(errno, line["error"])
+        calls[line["tid"]].append((STRACE_NAMES.get(line["name"], line["name"]), value))
+    return calls
+
+
+def by_pyscap(lines, root):
+    """The same of a capture; that of `root` begins where it becomes the traced program."""
+    calls = collections.defaultdict(list)
+    for tid, name, value in (line.split(" ") for line in lines):
+        result = int(value) if re.fullmatch(r"-?\d+", value) else None
+        is_child = result == 0 and name in ("clone", "vfork", "fork", "clone3")
+        if tid == root and (name, result) == ("execve", 0):
+            calls[tid].clear()
         if name not in ("procexit", "signaldeliver") and not is_child:
-            seen[names.get(name, name)] += 1
-    assert {n: seen[n] for n in traced} == dict(traced)
+            calls[tid].append((name, None if result in RESTARTS else result))
+    return calls
+
+
+def agreed(own, other):
+    """Results that both tell; a call without an event of its own has none."""
+    return [
+        (name, value if both is not None else None)
+        for (name, value), (_, both) in itertools.zip_longest(own, other, fillvalue=("", None))
+    ]
+
+
+CALLS = (
+    "cat /etc/hostname | wc -c; ls -l / > /dev/null; test -e /nowhere; cd /tmp; (sleep 0.1 & wait);"
+    "mkdir pb.$$ && touch pb.$$/x && mv pb.$$/x pb.$$/y && rm -r pb.$$; cat /nowhere; kill -0 1"
+)
+
+
+@pytest.mark.parametrize("program", [["/bin/sh", "-c", CALLS], python(THREADS)], ids=["sh", "py"])
+def test_the_same_calls_and_results_as_strace(tmp_path, program):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    log = tmp_path / "strace"
+    result = run(["strace", "-f", "-o", str(log), *program], "*%thread.tid %evt.type %evt.rawres")
+    text = log.read_text()
+    traced = by_strace(text)
+    seen = by_pyscap(result.lines, text.split(" ")[0])
+    assert sum(map(len, traced.values())) > 100
+    assert len(traced) > 3
+    for tid, calls in traced.items():
+        assert agreed(seen[tid], calls) == agreed(calls, seen[tid])
+    told = [value for calls in seen.values() for _, value in calls if value is not None]
+    assert len(told) > 100
 
 
 # ---- filters in the kernel
