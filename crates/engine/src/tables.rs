@@ -489,7 +489,7 @@ fn event_info(
         name: row.name.as_str().into(),
         is_enter,
         flags,
-        has_retval: !is_enter && params.first().is_some_and(is_retval),
+        has_retval: has_retval(row, &params),
         is_internal: categories.iter().any(|c| &**c == "INTERNAL"),
         is_meta: categories.iter().any(|c| &**c == "METAEVENT"),
         categories,
@@ -499,10 +499,13 @@ fn event_info(
     })
 }
 
-/// A return value is called `res`, or is the descriptor that an exit event made.
-fn is_retval(first: &ParamInfo) -> bool {
-    matches!(first.kind, ParamType::Errno | ParamType::Pid | ParamType::Fd)
-        || (&*first.name == "res" && first.size != 0)
+/// What a call returns is the first parameter of its exit event. A call without a decoder has none:
+/// its parameter is its number.
+fn has_retval(row: &crate::plan::EventRow, params: &[ParamInfo]) -> bool {
+    let is_call = row.categories.split('|').any(|category| category == "SYSCALL");
+    is_call
+        && row.direction == "<"
+        && params.first().is_some_and(|p| p.kind != ParamType::Syscallid)
 }
 
 /// How many codes of newer schemas are known by their number.

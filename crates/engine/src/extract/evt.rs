@@ -77,10 +77,10 @@ pub const FIELDS: &[Row] = &[
     ("evt.is_syslog", Val(|c, _| Some(Value::Bool(is_syslog(c))))),
     ("evt.count", Val(|_, _| Some(Value::Uint(1)))),
     ("evt.count.error", Val(|c, _| errors(c, |_| true))),
-    ("evt.count.error.file", Val(|c, _| errors(c, |e| e == ErrorClass::File))),
-    ("evt.count.error.net", Val(|c, _| errors(c, |e| e == ErrorClass::Net))),
-    ("evt.count.error.memory", Val(|c, _| errors(c, |e| e == ErrorClass::Memory))),
-    ("evt.count.error.other", Val(|c, _| errors(c, |e| e == ErrorClass::Other))),
+    ("evt.count.error.file", Val(|c, _| errors(c, about_files))),
+    ("evt.count.error.net", Val(|c, _| errors(c, about_network))),
+    ("evt.count.error.memory", Val(|c, _| errors(c, about_memory))),
+    ("evt.count.error.other", Val(|c, _| errors(c, about_others))),
     ("evt.count.exit", Val(|c, _| (!c.ev.info.is_enter).then_some(Value::Uint(1)))),
     ("evt.count.procinfo", Val(|c, _| Some(Value::Uint((is_procinfo(c) && is_main(c)).into())))),
     ("evt.count.threadinfo", Val(|c, _| Some(Value::Uint(is_procinfo(c).into())))),
@@ -89,7 +89,7 @@ pub const FIELDS: &[Row] = &[
     ("evt.is_open_read", Val(|c, _| open_flag(c, O_RDONLY))),
     ("evt.is_open_write", Val(|c, _| open_flag(c, O_WRONLY))),
     ("evt.is_open_exec", Val(|c, _| Some(Value::Bool(makes_executable(c))))),
-    ("evt.is_open_create", Val(|c, _| open_flag(c, O_F_CREATED))),
+    ("evt.is_open_create", Val(|c, _| Some(Value::Bool(creates_file(c))))),
     ("evt.infra.docker.name", Val(|c, _| named(c, "infra", "name"))),
     ("evt.infra.docker.container.id", Val(|c, _| docker(c, b"container.id"))),
     ("evt.infra.docker.container.name", Val(|c, _| docker(c, b"container.name"))),
@@ -162,6 +162,7 @@ fn async_name<'a>(ctx: &Ctx<'a>) -> Option<&'a [u8]> {
     }
 }
 
+/// DIFFERENCE(sysdig 0.41.4): the name in the file, not nothing.
 fn hostname<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     let name = &ctx.state.machine.hostname;
     (!name.is_empty()).then(|| Value::text(name))
@@ -182,10 +183,14 @@ fn type_is<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     Some(Value::Uint((type_name(ctx) == wanted).into()))
 }
 
+/// What the table says the event is about.
+fn own_category<'a>(ctx: &Ctx<'a>) -> &'a str {
+    ctx.ev.info.categories.last().map_or("UNKNOWN", |c| c)
+}
+
 /// What an event is about; calls that transfer data are about their descriptor.
 fn category<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
-    let last: &'a str = ctx.ev.info.categories.last().map_or("UNKNOWN", |c| c);
-    match last {
+    match own_category(ctx) {
         "FILE" => b"file",
         "NET" => b"net",
         "IPC" => b"IPC",
@@ -197,7 +202,8 @@ fn category<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
         "USER" => b"user",
         "TIME" => b"time",
         "PROCESSING" => b"processing",
-        "IO_READ" | "IO_WRITE" | "IO_OTHER" | "WAIT" => io_category(ctx),
+        "IO_READ" | "IO_WRITE" | "IO_OTHER" => io_category(ctx),
+        "WAIT" => b"wait",
         "SCHEDULER" => b"scheduler",
         "INTERNAL" => b"internal",
         "UNKNOWN" => b"unknown",
@@ -207,7 +213,6 @@ fn category<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
 
 fn io_category(ctx: &Ctx<'_>) -> &'static [u8] {
     match ctx.fd.map(|fd| fd.kind) {
-        None => b"unknown",
         Some(FdKind::File | FdKind::FileV2 | FdKind::Directory) => b"file",
         Some(kind) if kind.is_ip() => b"net",
         Some(
@@ -216,9 +221,9 @@ fn io_category(ctx: &Ctx<'_>) -> &'static [u8] {
             | FdKind::Event
             | FdKind::Signalfd
             | FdKind::Inotify
-            | FdKind::Timerfd,
+            | FdKind::Userfaultfd,
         ) => b"ipc",
-        Some(_) => b"other",
+        _ => b"unknown",
     }
 }
 
@@ -325,6 +330,7 @@ pub fn position(ctx: &Ctx<'_>, name: &str) -> Option<usize> {
     ctx.ev.info.params.iter().position(|p| *p.name == *name)
 }
 
+/// DIFFERENCE(libs 0.25-dev): no data are empty, not "NULL" and what follows in memory.
 fn buffer<'a>(ctx: &Ctx<'a>) -> Option<std::borrow::Cow<'a, [u8]>> {
     let index = position(ctx, "data")?;
     let is_buffer = ctx.ev.info.params.get(index)?.kind == ParamType::Bytebuf;
@@ -356,13 +362,20 @@ fn is_file(kind: FdKind) -> bool {
     matches!(kind, FdKind::File | FdKind::FileV2)
 }
 
+/// The result of a call about data, which is the number of bytes where it moves some.
 fn buflen<'a>(ctx: &Ctx<'a>, way: Way, wanted: fn(FdKind) -> bool) -> Option<Value<'a>> {
     let kind = ctx.fd?.kind;
-    let bytes = u64::try_from(ctx.ev.retval()?).ok()?;
-    (way.is(ctx) && wanted(kind)).then_some(Value::Uint(bytes))
+    let result = u64::try_from(ctx.ev.retval()?).ok()?;
+    let is_way = match (own_category(ctx), way) {
+        ("IO_READ", Way::In | Way::Any) | ("IO_WRITE", Way::Out | Way::Any) => true,
+        (category, way) => category == "IO_OTHER" && way == Way::Any,
+    };
+    (is_way && wanted(kind)).then_some(Value::Uint(result))
 }
 
 /// "SUCCESS", or the name of the error.
+///
+/// DIFFERENCE(libs 0.25-dev): also of calls that return a process.
 fn res(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
     let Some(value) = ctx.ev.retval() else { return false };
     if value >= 0 {
@@ -377,10 +390,10 @@ fn res(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
 }
 
 fn io_dir<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
-    if Way::In.is(ctx) {
-        Some(Value::text(b"read"))
+    if Way::Out.is(ctx) {
+        Some(Value::text(b"write"))
     } else {
-        Way::Out.is(ctx).then(|| Value::text(b"write"))
+        Way::In.is(ctx).then(|| Value::text(b"read"))
     }
 }
 
@@ -389,32 +402,34 @@ fn is_syslog(ctx: &Ctx<'_>) -> bool {
     Way::Out.is(ctx) && name.is_some_and(|n| memchr::memmem::find(n, b"/dev/log").is_some())
 }
 
-/// What a failed call was about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ErrorClass {
-    File,
-    Net,
-    Memory,
-    Other,
-}
-
-fn error_class(ctx: &Ctx<'_>) -> ErrorClass {
-    let name = &*ctx.ev.info.name;
+/// Whether a call that failed was about files: by its descriptor, or as one that opens some.
+fn about_files(ctx: &Ctx<'_>) -> bool {
+    let opens = ["open", "openat", "openat2", "creat", "open_by_handle_at"];
     match ctx.fd.map(|fd| fd.kind) {
-        Some(kind) if is_file(kind) || kind == FdKind::Directory => ErrorClass::File,
-        Some(kind) if kind.is_socket() => ErrorClass::Net,
-        _ if matches!(name, "open" | "openat" | "openat2" | "creat" | "open_by_handle_at") => {
-            ErrorClass::File
-        }
-        _ if matches!(name, "accept" | "accept4" | "connect") => ErrorClass::Net,
-        _ if ctx.ev.info.in_category("MEMORY") => ErrorClass::Memory,
-        _ => ErrorClass::Other,
+        Some(kind) => is_file(kind) || kind == FdKind::Directory,
+        None => opens.contains(&&*ctx.ev.info.name),
     }
 }
 
-fn errors<'a>(ctx: &Ctx<'a>, wanted: fn(ErrorClass) -> bool) -> Option<Value<'a>> {
+/// Whether a call that failed was about the network.
+fn about_network(ctx: &Ctx<'_>) -> bool {
+    match ctx.fd.map(|fd| fd.kind) {
+        Some(kind) => kind.is_ip() || kind == FdKind::Unix,
+        None => matches!(&*ctx.ev.info.name, "accept" | "accept4" | "connect"),
+    }
+}
+
+fn about_memory(ctx: &Ctx<'_>) -> bool {
+    own_category(ctx) == "MEMORY"
+}
+
+fn about_others(ctx: &Ctx<'_>) -> bool {
+    !about_files(ctx) && !about_network(ctx) && (ctx.fd.is_some() || !about_memory(ctx))
+}
+
+fn errors<'a>(ctx: &Ctx<'a>, wanted: fn(&Ctx<'_>) -> bool) -> Option<Value<'a>> {
     let failed = ctx.ev.retval()? < 0;
-    wanted(error_class(ctx)).then_some(Value::Uint(failed.into()))
+    wanted(ctx).then_some(Value::Uint(failed.into()))
 }
 
 fn is_procinfo(ctx: &Ctx<'_>) -> bool {
@@ -431,44 +446,34 @@ fn around<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     Some(Value::Uint(ctx.ev.ts_ns.abs_diff(centre).div_ceil(NS_PER_MS)))
 }
 
-/// Calls whose paths start from a descriptor.
-const AT_CALLS: &[&str] = &[
-    "renameat",
-    "renameat2",
-    "symlinkat",
-    "openat",
-    "openat2",
-    "open_by_handle_at",
-    "linkat",
-    "unlinkat",
-    "mkdirat",
-    "fchmodat",
-    "fchownat",
+/// Calls whose path starts from a descriptor, and the parameter that holds it.
+const AT_CALLS: &[(&str, &str)] = &[
+    ("renameat", "oldpath"),
+    ("renameat2", "oldpath"),
+    ("symlinkat", "linkpath"),
+    ("openat", "name"),
+    ("openat2", "name"),
+    ("open_by_handle_at", "path"),
+    ("linkat", "oldpath"),
+    ("unlinkat", "name"),
+    ("mkdirat", "path"),
+    ("fchmodat", "filename"),
+    ("fchownat", "pathname"),
 ];
 
-/// The first path of the call, the second for the argument `dst`, made absolute.
+/// The path of the call, with the argument `dst` of one on two paths the second, made absolute.
+///
+/// DIFFERENCE(libs 0.25-dev): nothing stands for a directory that is not known.
 fn abspath(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
-    if !AT_CALLS.contains(&&*ctx.ev.info.name) {
-        return false;
-    }
-    let paths = ctx
-        .ev
-        .info
-        .params
-        .iter()
-        .enumerate()
-        .filter(|(_, p)| matches!(p.kind, ParamType::Fspath | ParamType::Fsrelpath));
-    let mut positions = paths.map(|(i, _)| i);
-    let (first, second) = (positions.next(), positions.next());
-    let chosen = match slot.word() {
-        Some("src") if second.is_none() => None,
-        Some("dst") => second,
-        _ => first,
-    };
-    let Some(param) = chosen.and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent()) else {
-        return false;
-    };
-    param.best(style, out);
+    let call = &*ctx.ev.info.name;
+    let Some((_, first)) = AT_CALLS.iter().find(|(name, _)| *name == call) else { return false };
+    let wanted = if slot.word() == Some("dst") && *first == "oldpath" { "newpath" } else { first };
+    let param = position(ctx, wanted).and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent());
+    let has_path = call != "open_by_handle_at" || ctx.ev.retval().is_some_and(|fd| fd > 0);
+    let Some(param) = param.filter(|_| has_path) else { return false };
+    let mut path = Vec::new();
+    param.absolute_path(&mut path);
+    style.text(out, &path);
     true
 }
 
@@ -482,6 +487,13 @@ fn open_flags(ctx: &Ctx<'_>) -> Option<u64> {
 
 fn open_flag<'a>(ctx: &Ctx<'a>, bit: u64) -> Option<Value<'a>> {
     Some(Value::Bool(is_open(ctx) && open_flags(ctx).is_some_and(|flags| flags & bit != 0)))
+}
+
+/// The call made a file, in a directory or without a name.
+fn creates_file(ctx: &Ctx<'_>) -> bool {
+    let succeeded = ctx.ev.retval().is_some_and(|fd| fd >= 0);
+    let bits = if succeeded { O_F_CREATED | O_TMPFILE } else { O_F_CREATED };
+    is_open(ctx) && open_flags(ctx).is_some_and(|flags| flags & bits != 0)
 }
 
 /// A file is made with an execute bit in its mode.
