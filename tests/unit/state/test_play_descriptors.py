@@ -63,7 +63,7 @@ def test_an_opened_file_has_its_absolute_path(event: b.Event, name: str, char: s
 
 
 def test_an_opened_file_has_device_inode_and_layer() -> None:
-    event = opened(flags=UPPER, dev=(8 << 20) | 1, ino=12)
+    event = opened(flags=UPPER, dev=(8 << 8) | 1, ino=12)
     wanted = {"fd.dev.major": 8, "fd.dev.minor": 1, "fd.ino": 12, "fd.is_upper_layer": True}
     check([event], 4, wanted)
     creat = b.creat(fd=4, name="a", creat_flags=2, tid=TID)

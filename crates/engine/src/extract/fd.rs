@@ -9,12 +9,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Get::{Both, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
+use crate::path;
 use crate::render::num::dec;
 use crate::render::param::{fd_text, Param};
 use crate::render::{Style, ABSENT};
 use crate::state::fds::{Tuple, L4};
 use crate::state::{Fd, FdKind, Role};
-use crate::tables::flag;
+use crate::tables::{flag, ParamType};
 use crate::value::Value;
 
 /// The fields of this module.
@@ -41,7 +42,7 @@ pub const FIELDS: &[Row] = &[
     ("fd.sport", Val(|c, _| Some(port(server(c)?.1)))),
     ("fd.lport", Val(|c, _| Some(port(side(c, Side::Local)?.1)))),
     ("fd.rport", Val(|c, _| Some(port(side(c, Side::Remote)?.1)))),
-    ("fd.cproto", Text(|c, _, _, out| port_text(c, client(c), out))),
+    ("fd.cproto", Text(client_port)),
     ("fd.sproto", Text(|c, _, _, out| port_text(c, server(c), out))),
     ("fd.lproto", Text(|c, _, _, out| port_text(c, side(c, Side::Local), out))),
     ("fd.rproto", Text(|c, _, _, out| port_text(c, side(c, Side::Remote), out))),
@@ -73,14 +74,21 @@ pub const FIELDS: &[Row] = &[
     ),
     ("fd.name_changed", Val(|c, _| known(c).map(|_| Value::Bool(c.applied.fd_name_changed)))),
     ("fd.dev", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev as i32))))),
-    ("fd.dev.major", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev >> 20))))),
-    ("fd.dev.minor", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev & 0xf_ffff))))),
+    ("fd.dev.major", Val(|c, _| known(c).map(|fd| Value::Int(i64::from(fd.dev >> 8 & 0xfff))))),
+    ("fd.dev.minor", Val(|c, _| known(c).map(|fd| Value::Int(minor(fd.dev).into())))),
     ("fd.ino", Val(|c, _| known(c).map(|fd| Value::Int(fd.ino as i64)))),
-    ("fd.nameraw", Val(|c, _| known(c)?.raw_name.as_deref().map(Value::text))),
+    ("fd.nameraw", Text(name_as_given)),
     ("fd.types", Val(types)),
     ("fd.is_upper_layer", Val(|c, _| known(c).map(|fd| Value::Bool(fd.open_flags & UPPER != 0)))),
     ("fd.is_lower_layer", Val(|c, _| known(c).map(|fd| Value::Bool(fd.open_flags & LOWER != 0)))),
 ];
+
+/// The minor number in a device number, whose low byte stands apart from the rest.
+///
+/// Source: include/linux/kdev_t.h, new_encode_dev.
+fn minor(dev: u32) -> u32 {
+    dev & 0xff | dev >> 12 & 0xf_ff00
+}
 
 /// Overlay layers among the open flags of the format.
 const UPPER: u32 = 1 << 15;
@@ -136,19 +144,17 @@ fn l4_of_role(fd: &Fd) -> &'static [u8] {
     l4_name(if fd.role == Role::None { L4::Unknown } else { fd.l4 })
 }
 
-/// The type that calls make, for those that failed.
+/// The type that calls make, for those that failed; `o` of the others.
+///
+/// Source: observed: libs 0.25-dev, which has no open and open_by_handle_at here.
 const MAKERS: &[(&[&str], &[u8])] = &[
-    (&["open", "openat", "openat2", "creat", "open_by_handle_at"], b"f"),
+    (&["openat", "openat2", "creat"], b"f"),
     (&["socket", "accept", "accept4"], b"4"),
     (&["pipe", "pipe2"], b"p"),
     (&["eventfd", "eventfd2"], b"e"),
     (&["signalfd", "signalfd4"], b"s"),
     (&["timerfd_create"], b"t"),
     (&["inotify_init", "inotify_init1"], b"i"),
-    (&["bpf"], b"b"),
-    (&["userfaultfd"], b"u"),
-    (&["io_uring_setup"], b"r"),
-    (&["epoll_create", "epoll_create1"], b"l"),
 ];
 
 fn typechar<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
@@ -160,27 +166,51 @@ fn typechar<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
     concerns_fd(ctx).then(|| Value::text(made.map_or(b"o", |(_, char)| char)))
 }
 
-/// The path that a call which failed to open it asked for, made absolute.
-fn wanted_path(ctx: &Ctx<'_>, out: &mut Vec<u8>) {
-    if MAKERS[0].0.contains(&&*ctx.ev.info.name) {
-        let position = super::evt::position(ctx, "name").or(super::evt::position(ctx, "path"));
-        if let Some(param) = position.and_then(|i| Param::new(ctx, i)).filter(|p| !p.is_absent()) {
-            param.absolute_path(out);
+/// What calls that failed wanted a descriptor of: the parameter that says it.
+const WANTED: &[(&str, &str)] = &[
+    ("open", "name"),
+    ("openat", "name"),
+    ("openat2", "name"),
+    ("creat", "name"),
+    ("open_by_handle_at", "path"),
+    ("connect", "tuple"),
+    ("accept", "tuple"),
+    ("accept4", "tuple"),
+];
+
+/// What a call that failed wanted: paths made absolute, unless they are wanted as they were given.
+fn wanted(ctx: &Ctx<'_>, as_given: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let call = WANTED.iter().find(|(call, _)| *call == &*ctx.ev.info.name);
+    let position = call.and_then(|(_, param)| super::evt::position(ctx, param));
+    if let Some(param) = position.and_then(|i| Param::new(ctx, i)) {
+        match param.info.kind {
+            ParamType::Fspath | ParamType::Fsrelpath if param.is_absent() => {}
+            ParamType::Fspath | ParamType::Fsrelpath if !as_given => param.absolute_path(&mut out),
+            _ => param.raw(&Style::default(), &mut out),
         }
     }
+    out
 }
 
 fn name(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     match known(ctx) {
         Some(fd) => fd_text(ctx, fd, style, out),
-        None if concerns_fd(ctx) => {
-            let mut path = Vec::new();
-            wanted_path(ctx, &mut path);
-            style.text(out, &path);
-        }
+        None if concerns_fd(ctx) => style.text(out, &wanted(ctx, false)),
         None => return false,
     }
     true
+}
+
+/// The path as it was given; empty for descriptors that have none.
+fn name_as_given(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let mut given = Vec::new();
+    match known(ctx) {
+        Some(fd) => given.extend_from_slice(fd.raw_name.as_deref().unwrap_or(b"")),
+        None => path::collapse_slashes(&wanted(ctx, true), &mut given),
+    }
+    style.text(out, &given);
+    concerns_fd(ctx)
 }
 
 fn is_file(fd: &Fd) -> bool {
@@ -198,9 +228,7 @@ fn parent_path(path: &[u8]) -> &[u8] {
 
 fn directory(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(fd) = known(ctx) else {
-        let mut path = Vec::new();
-        wanted_path(ctx, &mut path);
-        style.text(out, parent_path(&path));
+        style.text(out, parent_path(&wanted(ctx, false)));
         return concerns_fd(ctx);
     };
     let path = fd.name.as_deref().unwrap_or(b"");
@@ -215,8 +243,12 @@ fn directory(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool 
 fn filename(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(fd) = known(ctx).filter(|fd| is_file(fd)) else { return false };
     let path = fd.name.as_deref().unwrap_or(b"");
-    let at = path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
-    style.text(out, &path[at..]);
+    let file = match path.iter().rposition(|b| *b == b'/') {
+        None => b"/",
+        Some(at) if at + 1 == path.len() => path,
+        Some(at) => &path[at + 1..],
+    };
+    style.text(out, file);
     true
 }
 
@@ -289,6 +321,12 @@ fn port_text(ctx: &Ctx<'_>, end: Option<(IpAddr, u16)>, out: &mut Vec<u8>) -> bo
     true
 }
 
+/// The client's port; empty for a socket that has a role, but no client's end.
+fn client_port(ctx: &Ctx<'_>, _: &Slot, _: &Style, out: &mut Vec<u8>) -> bool {
+    port_text(ctx, client(ctx), out);
+    known(ctx).is_some_and(|fd| fd.role != Role::None)
+}
+
 /// All names of an address, for a filter: none of them may be the one for `!=` to hold.
 fn hosts<'a>(ctx: &Ctx<'a>, end: Option<(IpAddr, u16)>) -> Option<Value<'a>> {
     let names = ctx.tables.hosts.get(&end?.0)?;
@@ -344,6 +382,8 @@ fn in_container(
 }
 
 /// The types among the open descriptors of the process, or the one of descriptor `[N]`.
+///
+/// DIFFERENCE(libs 0.25-dev): in the order of their names; of descriptor N, not of the event's.
 fn types<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     let thread = ctx.thread.filter(|_| concerns_fd(ctx))?;
     if let Some(num) = slot.index() {
@@ -355,4 +395,16 @@ fn types<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     names.sort_unstable();
     names.dedup();
     Some(Value::List(names.into_iter().map(Value::text).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_number_has_its_minor_in_two_parts() {
+        assert_eq!(minor(0xfe00), 0);
+        assert_eq!(minor(0x8_03), 3);
+        assert_eq!(minor(0x1230_0845), 0x12345);
+    }
 }

@@ -146,7 +146,8 @@ pub(super) fn duplicate(step: &mut Step<'_, '_>, inputs: &DuplicateInputs) {
 fn copy(step: &mut Step<'_, '_>, old: Option<i64>, num: i64, cloexec: bool) {
     let Some(mut fd) = old.and_then(|old| step.fd(old)).cloned() else { return };
     fd.cloexec = cloexec;
-    step.add_fd(num, fd);
+    step.applied.fd_num = Some(num);
+    step.put_fd(num, fd);
 }
 
 /// A descriptor has a second number, or is marked to be closed at exec.

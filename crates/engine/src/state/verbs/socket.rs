@@ -125,12 +125,14 @@ pub(super) fn bind(step: &mut Step<'_, '_>, inputs: &BindInputs) {
     }
     let name = step.text(&addr.text());
     let Some(fd) = step.fds().and_then(|fds| fds.get_mut(num)) else { return };
-    fd.name = Some(name);
+    let named = fd.name.replace(name.clone());
     if let Address::Ip(ip, port) = addr {
         if port > 0 {
+            // DIFFERENCE(libs 0.25-dev): `::` is an address of IPv6, not a mapped one.
             make_server(fd, plain(ip), port);
         }
     }
+    step.applied.fd_name_changed = named != Some(name);
 }
 
 fn make_server(fd: &mut Fd, ip: IpAddr, port: u16) {
