@@ -103,13 +103,14 @@ fn all(
     if slot.index().is_some() {
         return on(chosen(ctx, slot), |t| write(t, style, out));
     }
-    for (i, thread) in ancestors(ctx).skip(1).enumerate() {
-        if i > 0 {
+    let start = out.len();
+    for thread in ancestors(ctx).skip(1) {
+        if out.len() > start {
             out.push(b' ');
         }
         write(thread, style, out);
     }
-    ctx.thread.is_some()
+    out.len() > start
 }
 
 fn exe(thread: &Thread) -> Value<'_> {
@@ -181,15 +182,13 @@ fn aenv<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
     }
 }
 
+/// Without an argument, the environment of the process itself.
 fn aenv_text(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     match slot.word() {
-        Some(name) => match nearest_variable(ctx, name) {
-            Some(value) => {
-                style.text(out, value);
-                true
-            }
-            None => false,
-        },
+        Some(name) => on(ctx.thread, |_| {
+            style.text(out, nearest_variable(ctx, name).unwrap_or(b""));
+        }),
+        None if slot.index().is_none() => on(main(ctx), |main| write_env(main, style, out)),
         None => all(ctx, slot, style, out, write_env),
     }
 }
@@ -202,17 +201,17 @@ fn login_shell<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
 
 /// The leader of the session.
 fn session_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
-    leader(ctx, main(ctx)?.sid, |thread| thread.sid)
+    leader(ctx, !ctx.thread?.in_pid_namespace(), |thread| thread.sid)
 }
 
 /// The leader of the process group.
 fn group_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
-    leader(ctx, main(ctx)?.pgid, |thread| thread.pgid)
+    leader(ctx, true, |thread| thread.pgid)
 }
 
 /// The leader of the process group by its number in the pid namespace.
 fn vgroup_leader<'a>(ctx: &Ctx<'a>) -> Option<Leader<'a>> {
-    leader(ctx, main(ctx)?.vpgid, |thread| thread.vpgid)
+    leader(ctx, !ctx.thread?.in_pid_namespace(), |thread| thread.vpgid)
 }
 
 /// A leader, or that it is not known: then its fields are empty texts.
@@ -226,14 +225,18 @@ impl<'a> Leader<'a> {
     }
 }
 
-/// The thread with this number; when it is gone, the eldest ancestor that names the same leader.
-fn leader<'a>(ctx: &Ctx<'a>, id: i64, id_of: fn(&Thread) -> i64) -> Option<Leader<'a>> {
+/// The thread that `id_of` means; when it is gone, or the number is one of a pid namespace and so
+/// not `global`, the eldest ancestor that names the same leader.
+///
+/// Source: observed: libs 0.25-dev.
+fn leader<'a>(ctx: &Ctx<'a>, global: bool, id_of: fn(&Thread) -> i64) -> Option<Leader<'a>> {
+    let id = id_of(ctx.thread?);
     if id < 0 {
         return Some(Leader(None));
     }
-    let found = ctx.state.thread(id).or_else(|| {
+    let found = if global { ctx.state.thread(id) } else { None };
+    Some(Leader(found.or_else(|| {
         let older = ancestors(ctx).skip(1).take_while(|thread| id_of(thread) == id);
         older.last()
-    });
-    Some(Leader(found))
+    })))
 }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `lineage`.
 
-use super::Get::{Borrow, Text, Value as Val};
+use super::Get::{Borrow, Both, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
 use crate::render::Style;
@@ -14,12 +14,12 @@ pub const FIELDS: &[Row] = &[
     ("proc.exe", Val(|c, _| Some(Value::text(&c.thread?.exe)))),
     ("proc.exepath", Val(|c, _| Some(Value::text(&c.thread?.exepath)))),
     ("proc.name", Borrow(|c, _| Some(&c.thread?.comm))),
-    ("proc.args", Text(args)),
+    ("proc.args", Both(argument, args)),
     ("proc.cmdline", Text(|c, _, style, out| on(c.thread, |t| cmdline(t, style, out)))),
     ("proc.cmdnargs", Val(|c, _| Some(Value::Uint(c.thread?.args.len() as u64)))),
     ("proc.cmdlenargs", Val(|c, _| Some(Value::Uint(args_length(c.thread?))))),
     ("proc.exeline", Text(|c, _, style, out| on(c.thread, |t| exeline(t, style, out)))),
-    ("proc.env", Text(env)),
+    ("proc.env", Both(own_variable, env)),
     ("proc.cwd", Val(|c, _| cwd(c).map(Value::text))),
     ("proc.tty", Val(|c, _| Some(Value::Uint(c.thread?.tty.into())))),
     ("proc.pid", Val(|c, _| Some(Value::Int(c.thread?.pid)))),
@@ -28,7 +28,7 @@ pub const FIELDS: &[Row] = &[
     ("proc.vpgid", Val(|c, _| Some(Value::Int(c.thread?.vpgid)))),
     ("proc.pgid", Val(|c, _| Some(Value::Int(c.thread?.pgid)))),
     ("proc.duration", Val(|c, _| age_ns(c, c.thread?))),
-    ("proc.pid.ts", Val(|c, _| Some(Value::Uint(c.thread?.clone_ts_ns)))),
+    ("proc.pid.ts", Val(|c, _| nonzero(c.thread?.clone_ts_ns))),
     ("proc.is_exe_writable", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.writable)))),
     ("proc.is_exe_upper_layer", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.upper_layer)))),
     ("proc.is_exe_lower_layer", Val(|c, _| Some(Value::Bool(c.thread?.exe_file.lower_layer)))),
@@ -39,17 +39,24 @@ pub const FIELDS: &[Row] = &[
     ("proc.exe_ino", Val(|c, _| nonzero(c.thread?.exe_file.ino))),
     ("proc.exe_ino.ctime", Val(|c, _| nonzero(c.thread?.exe_file.ctime_ns))),
     ("proc.exe_ino.mtime", Val(|c, _| nonzero(c.thread?.exe_file.mtime_ns))),
-    ("proc.exe_ino.ctime_duration_proc_start", Val(|c, _| ctime_to_start(c.thread?))),
-    ("proc.exe_ino.ctime_duration_pidns_start", Val(|c, _| pidns_to_ctime(c.thread?))),
-    ("proc.pidns_init_start_ts", Val(|c, _| Some(Value::Uint(c.thread?.pidns_start_ns)))),
+    (
+        "proc.exe_ino.ctime_duration_proc_start",
+        Val(|c, _| nonzero(c.thread?.exe_file.ctime_to_clone_ns)),
+    ),
+    (
+        "proc.exe_ino.ctime_duration_pidns_start",
+        Val(|c, _| nonzero(c.thread?.exe_file.pidns_to_ctime_ns)),
+    ),
+    // DIFFERENCE(libs 0.25-dev): since the epoch, not since the start of the machine.
+    ("proc.pidns_init_start_ts", Val(|c, _| nonzero(c.thread?.pidns_start_ns))),
     ("proc.fdopencount", Val(|c, _| Some(Value::Uint(open_fds(c)?)))),
     ("proc.fdlimit", Val(|c, _| Some(Value::Int(main(c)?.fdlimit)))),
     ("proc.fdusage", Val(fd_usage)),
-    ("proc.vmsize", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmsize_kb.into())))),
-    ("proc.vmrss", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmrss_kb.into())))),
-    ("proc.vmswap", Val(|c, _| Some(Value::Uint(main(c)?.memory.vmswap_kb.into())))),
+    ("proc.vmsize", Val(|c, _| Some(Value::Uint(c.thread?.memory.vmsize_kb.into())))),
+    ("proc.vmrss", Val(|c, _| Some(Value::Uint(c.thread?.memory.vmrss_kb.into())))),
+    ("proc.vmswap", Val(|c, _| Some(Value::Uint(c.thread?.memory.vmswap_kb.into())))),
     ("proc.nthreads", Val(|c, _| Some(Value::Uint(threads_alive(c)?)))),
-    ("proc.nchilds", Val(|c, _| Some(Value::Uint(threads_alive(c)?.saturating_sub(1))))),
+    ("proc.nchilds", Val(|c, _| Some(Value::Uint(other_threads_alive(c)?)))),
     ("proc.stdin.type", Val(|c, _| standard_type(c, 0))),
     ("proc.stdout.type", Val(|c, _| standard_type(c, 1))),
     ("proc.stderr.type", Val(|c, _| standard_type(c, 2))),
@@ -86,30 +93,36 @@ fn args(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(thread) = ctx.thread else { return false };
     match slot.index() {
         None => joined(&thread.args, style, out),
-        Some(n) => match usize::try_from(n).ok().and_then(|n| thread.args.get(n)) {
-            Some(word) => style.text(out, word),
-            // DIFFERENCE(libs 0.25-dev): an argument that is not there is absent, not empty.
-            None => return false,
-        },
+        Some(n) => style.text(out, nth(&thread.args, n).unwrap_or(b"")),
     }
     true
 }
 
+fn nth(words: &[Shared], n: i64) -> Option<&[u8]> {
+    words.get(usize::try_from(n).ok()?).map(|word| &**word)
+}
+
+/// The argument that the index means.
+///
+/// DIFFERENCE(libs 0.25-dev): for a filter, one that is not there is absent, not empty.
+fn argument<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    nth(&ctx.thread?.args, slot.index()?).map(Value::text)
+}
+
 /// Appends the command name and the arguments.
 pub fn cmdline(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
-    with_args(&thread.comm, thread, style, out);
-}
-
-fn exeline(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
-    with_args(&thread.exe, thread, style, out);
-}
-
-fn with_args(first: &[u8], thread: &Thread, style: &Style, out: &mut Vec<u8>) {
-    style.text(out, first);
+    style.text(out, &thread.comm);
     for word in thread.args.iter() {
         out.push(b' ');
         style.text(out, word);
     }
+}
+
+/// Appends the first argument and, behind a blank, the others.
+fn exeline(thread: &Thread, style: &Style, out: &mut Vec<u8>) {
+    style.text(out, &thread.exe);
+    out.push(b' ');
+    joined(&thread.args, style, out);
 }
 
 fn args_length(thread: &Thread) -> u64 {
@@ -125,34 +138,22 @@ fn env(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(main) = main(ctx) else { return false };
     match slot.word() {
         None => joined(&main.env, style, out),
-        Some(name) => match variable(&main.env, name) {
-            Some(value) => style.text(out, value),
-            // DIFFERENCE(libs 0.25-dev): an unset variable is absent, not empty.
-            None => return false,
-        },
+        Some(name) => style.text(out, variable(&main.env, name).unwrap_or(b"")),
     }
     true
+}
+
+/// The value of the variable that the argument names.
+///
+/// DIFFERENCE(libs 0.25-dev): for a filter, one that is not set is absent, not empty.
+fn own_variable<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
+    variable(&main(ctx)?.env, slot.word()?).map(Value::text)
 }
 
 /// Time since a thread was made; absent when that was before the capture.
 pub fn age_ns<'a>(ctx: &Ctx<'a>, thread: &Thread) -> Option<Value<'a>> {
     let born = Some(thread.clone_ts_ns).filter(|ns| *ns != 0)?;
     Some(Value::Uint(ctx.ev.ts_ns.saturating_sub(born)))
-}
-
-fn start_ns(thread: &Thread) -> Option<u64> {
-    [thread.lastexec_ts_ns, thread.clone_ts_ns].into_iter().find(|ns| *ns != 0)
-}
-
-fn ctime_to_start<'a>(thread: &Thread) -> Option<Value<'a>> {
-    let ctime = Some(thread.exe_file.ctime_ns).filter(|ns| *ns != 0)?;
-    Some(Value::Uint(start_ns(thread)?.checked_sub(ctime)?))
-}
-
-fn pidns_to_ctime<'a>(thread: &Thread) -> Option<Value<'a>> {
-    let pidns = Some(thread.pidns_start_ns).filter(|ns| *ns != 0)?;
-    let ctime = Some(thread.exe_file.ctime_ns).filter(|ns| *ns != 0)?;
-    Some(Value::Uint(ctime.checked_sub(pidns)?))
 }
 
 fn open_fds(ctx: &Ctx<'_>) -> Option<u64> {
@@ -169,6 +170,12 @@ fn fd_usage<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
 fn threads_alive(ctx: &Ctx<'_>) -> Option<u64> {
     let group = ctx.state.threads.group(ctx.thread?.pid);
     Some(group.map_or(0, |group| group.alive as u64))
+}
+
+/// Those of them that are not the main thread.
+fn other_threads_alive(ctx: &Ctx<'_>) -> Option<u64> {
+    let is_dead = ctx.state.thread(ctx.thread?.pid).map_or(true, Thread::is_dead);
+    threads_alive(ctx).map(|alive| alive.saturating_sub((!is_dead).into()))
 }
 
 /// The working directory; "./" for a process that is not known.

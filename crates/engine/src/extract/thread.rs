@@ -2,7 +2,7 @@
 //!
 //! In: a [`Ctx`]. Out: [`Value`]s and text. Next: `user`.
 
-use super::proc::{id, joined, on};
+use super::proc::{id, on};
 use super::Get::{Int, Text, Value as Val};
 use super::{Row, Slot};
 use crate::ctx::Ctx;
@@ -23,7 +23,7 @@ pub const FIELDS: &[Row] = &[
     ("thread.pfminor", Val(|c, _| Some(Value::Uint(c.thread?.memory.pfminor)))),
     ("thread.exectime", Val(exec_time)),
     ("thread.totexectime", Val(total_exec_time)),
-    ("thread.cgroups", Text(|c, _, style, out| on(c.thread, |t| joined(&t.cgroups, style, out)))),
+    ("thread.cgroups", Text(cgroups)),
     ("thread.cgroup", Val(cgroup)),
     ("thread.cpu", Val(|c, s| cpu_share(c, s, &["cpu_usr", "cpu_sys"]))),
     ("thread.cpu.user", Val(|c, s| cpu_share(c, s, &["cpu_usr"]))),
@@ -33,6 +33,35 @@ pub const FIELDS: &[Row] = &[
     ("thread.vmsize.b", Val(|c, _| of_main(c, |m| u64::from(m.vmsize_kb) * 1024))),
     ("thread.vmrss.b", Val(|c, _| of_main(c, |m| u64::from(m.vmrss_kb) * 1024))),
 ];
+
+fn cgroups(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
+    let Some(thread) = ctx.thread else { return false };
+    for (i, (name, path)) in thread.cgroups.iter().filter_map(|group| subsystem(group)).enumerate()
+    {
+        if i > 0 {
+            out.push(b' ');
+        }
+        style.text(out, name);
+        out.push(b'=');
+        style.text(out, path);
+    }
+    !thread.cgroups.is_empty()
+}
+
+/// Names of subsystems that have become others.
+///
+/// Source: observed: libs 0.25-dev.
+const RENAMED: &[(&[u8], &[u8])] =
+    &[(b"perf", b"perf_event"), (b"mem", b"memory"), (b"io", b"blkio")];
+
+/// Name and path of a `subsystem=path` entry.
+fn subsystem(group: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(b'=', group)?;
+    let (name, path) = (&group[..at], &group[at + 1..]);
+    let name = name.strip_suffix(b"_cgroup").unwrap_or(name);
+    let newer = RENAMED.iter().find(|(old, _)| *old == name);
+    Some((newer.map_or(name, |(_, new)| new), path))
+}
 
 fn name_and_tid(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     on(ctx.thread, |thread| {
@@ -66,7 +95,6 @@ fn switch_ns(ctx: &Ctx<'_>, by_cpu: &mut rustc_hash::FxHashMap<i64, u64>) -> u64
 }
 
 fn exec_time<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
-    ctx.thread?;
     Some(Value::Uint(slot.once(ctx, |memory| switch_ns(ctx, &mut memory.by_key))))
 }
 
@@ -82,7 +110,9 @@ fn total_exec_time<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
 }
 
 fn cgroup<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
-    super::proc::variable(&ctx.thread?.cgroups, slot.word()?).map(Value::text)
+    let wanted = slot.word()?.as_bytes();
+    let mut groups = ctx.thread?.cgroups.iter().filter_map(|group| subsystem(group));
+    groups.find(|(name, _)| *name == wanted).map(|(_, path)| Value::text(path))
 }
 
 /// Time on a processor since the thread's procinfo event before, in hundredths of a second (of
@@ -108,4 +138,18 @@ fn of_main<'a>(
 ) -> Option<Value<'a>> {
     let thread = ctx.thread?;
     Some(Value::Uint(if thread.tid == thread.pid { count(&thread.memory) } else { 0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subsystems_have_one_name_each() {
+        let found = |group: &'static [u8]| subsystem(group).map(|(name, _)| name);
+        assert_eq!(found(b"io=/a"), Some(&b"blkio"[..]));
+        assert_eq!(found(b"perf_cgroup=/"), Some(&b"perf_event"[..]));
+        assert_eq!(found(b"cpu=/"), Some(&b"cpu"[..]));
+        assert_eq!(subsystem(b"cpuset"), None);
+    }
 }

@@ -71,6 +71,11 @@ pub struct ExeFile {
     pub ctime_ns: u64,
     /// Modification time, ns since the epoch.
     pub mtime_ns: u64,
+    /// Time from the change to the start of the process that executed it last, this one or the one
+    /// it was copied from; 0 when that was not seen or came before the change.
+    pub ctime_to_clone_ns: u64,
+    /// Time from the start of the pid namespace to the change, told at the exec; 0 likewise.
+    pub pidns_to_ctime_ns: u64,
 }
 
 /// Memory and page fault counters.

@@ -133,7 +133,7 @@ fn inherit(step: &Step<'_, '_>, source: i64, child: i64, flags: u32) -> Thread {
     let mut thread = Thread::new(child);
     let Some(from) = step.state.thread(source) else { return thread };
     thread.exepath = from.exepath.clone();
-    thread.exe_file = from.exe_file;
+    thread.exe_file = ExeFile { pidns_to_ctime_ns: 0, ..from.exe_file };
     thread.root = from.root.clone();
     thread.sid = from.sid;
     thread.vpgid = from.vpgid;
@@ -335,6 +335,17 @@ fn fill_numbers(ev: &Event<'_>, inputs: &ExecInputs, thread: &mut Thread) {
     thread.gid = inputs.gid.u32(ev).unwrap_or(thread.gid);
 }
 
+/// 0 when one of them is not known (0) or they are the other way round.
+///
+/// DIFFERENCE(libs 0.25-dev): there, the difference wraps around.
+fn time_between(earlier_ns: u64, later_ns: u64) -> u64 {
+    if earlier_ns == 0 {
+        0
+    } else {
+        later_ns.saturating_sub(earlier_ns)
+    }
+}
+
 fn fill_exe_file(ev: &Event<'_>, inputs: &ExecInputs, thread: &mut Thread) {
     let exe_file = &mut thread.exe_file;
     if let Some(bits) = inputs.exe_flags.u32(ev) {
@@ -349,6 +360,8 @@ fn fill_exe_file(ev: &Event<'_>, inputs: &ExecInputs, thread: &mut Thread) {
         mtime_ns: inputs.exe_mtime.uint(ev).unwrap_or(exe_file.mtime_ns),
         ..*exe_file
     };
+    exe_file.ctime_to_clone_ns = time_between(exe_file.ctime_ns, thread.clone_ts_ns);
+    exe_file.pidns_to_ctime_ns = time_between(thread.pidns_start_ns, exe_file.ctime_ns);
 }
 
 /// The path of the new program: the event's own, or that of the enter event in older files.
