@@ -154,3 +154,31 @@ def test_ports_get_names_when_they_are_wanted():
     end = "2607:f8b0:4004:802::2004:http"
     name = f"2600:1f18:262c:6542:9aa6:df7a:9a47:d29e:37140->{end}"
     assert text == f"{name} http <6t>{name}\n"
+
+
+# What sysdig 0.41.4 and libs 0.25-dev both print, with a star before the template.
+FIELDS = [
+    ("mix", 91, "%fd.dev.major %fd.dev.minor %fd.nameraw", "254 0 /etc/ld.so.cache"),
+    ("mix", 94, "%evt.category %evt.buflen %evt.io_dir", "file 0 <NA>"),
+    ("mix", 151, "%evt.res %evt.rawres %evt.failed %evt.count.error", "SUCCESS 0 false 0"),
+    ("mix", 277, "%fd.typechar|%fd.nameraw|%fs.path.name",
+     "f|/usr/lib/locale/locale-archive|/usr/lib/locale/locale-archive"),
+    ("mix", 1, "[%proc.env[PATH]]%thread.cgroup.blkio", "[]/"),
+    ("mix", 2045, "%evt.category", "unknown"),
+    ("mix", 3230, "%fs.path.source %fs.path.sourceraw %fs.path.target %fs.path.targetraw",
+     "/tmp/work/w1/ln ln /tmp/work/w1/nowhere nowhere"),
+    ("mix", 3276, "%evt.category", "wait"),
+    ("mix", 3549, "[%fd.cproto]%evt.category", "[]net"),
+    ("mix", 7946, "%evt.io_dir", "write"),
+    ("shell", 683, "%fd.name|%fd.directory|%evt.count.error.net", "NULL|/|1"),
+    ("shell", 947, "[%proc.exeline][%proc.args[0]][%proc.env[NOPE]]", "[sort ][][]"),
+    ("shell", 1140, "%evt.is_open_create", "false"),
+    ("shell", 12976, "%evt.abspath", "/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"),
+    ("curl_google", 635, "%fd.typechar", "o"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("capture", "number", "template", "line"), FIELDS)
+def test_fields_are_those_of_the_peers(capture, number, template, line):
+    file = capture + (".scap" if capture == "curl_google" else "-schema-4.1.scap.gz")
+    assert run("-p", f"*{template}", f"evt.num={number}", capture=file) == line + "\n"

@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::render::num::dec;
 use crate::render::{addr, param, Style, ABSENT};
 use crate::state::fds::Tuple;
-use crate::state::{Fd, Role};
+use crate::state::Fd;
 use crate::tables::ParamType;
 
 /// The fields of this module.
@@ -21,20 +21,27 @@ pub const FIELDS: &[Row] = &[
     ("fdlist.sports", Text(|c, s, style, out| ends(c, s, style, out, sport))),
 ];
 
+/// Appends what is known of a descriptor; nothing when that is nothing.
 type Item = fn(i64, Option<&Fd>, &Style, &mut Vec<u8>);
 
-/// Appends each descriptor of the event's list; false when the event has none.
+/// Appends the items of the event's list, those of which something is known; false for none.
 fn joined(ctx: &Ctx<'_>, style: &Style, out: &mut Vec<u8>, write: Item) -> bool {
     let params = &ctx.ev.info.params;
     let position = params.iter().position(|p| p.kind == ParamType::Fdlist);
     let Some(bytes) = position.and_then(|i| ctx.ev.params.known(i)) else { return false };
-    for (i, (num, _)) in param::fdlist(bytes).enumerate() {
-        if i > 0 {
+    let start = out.len();
+    for (num, _) in param::fdlist(bytes) {
+        let before = out.len();
+        if before > start {
             out.push(b',');
         }
+        let item = out.len();
         write(num, ctx.thread.and_then(|t| ctx.state.fd(t, num)), style, out);
+        if out.len() == item {
+            out.truncate(before);
+        }
     }
-    true
+    out.len() > start
 }
 
 fn name(_: i64, fd: Option<&Fd>, style: &Style, out: &mut Vec<u8>) {
@@ -49,11 +56,10 @@ fn ends(ctx: &Ctx<'_>, _: &Slot, style: &Style, out: &mut Vec<u8>, write: Item) 
 }
 
 fn on_tuple(fd: Option<&Fd>, client: bool, out: &mut Vec<u8>, write: fn(&mut Vec<u8>, &Tuple)) {
-    let usable = fd.filter(|fd| fd.role != Role::None && !(client && fd.kind.is_server()));
-    match usable.and_then(|fd| fd.tuple) {
-        Some(tuple) => write(out, &tuple),
-        // DIFFERENCE(libs 0.25-dev): absent, not the other end, where there is no such end.
-        None => out.extend_from_slice(ABSENT),
+    // DIFFERENCE(libs 0.25-dev): nothing, not the other end, where there is no such end.
+    let usable = fd.filter(|fd| fd.kind.is_ip() && !(client && fd.kind.is_server()));
+    if let Some(tuple) = usable.and_then(|fd| fd.tuple) {
+        write(out, &tuple);
     }
 }
 

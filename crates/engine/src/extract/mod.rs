@@ -288,16 +288,12 @@ impl Extractors {
     }
 }
 
-/// A value that can be shown: a list without items counts as absent, and so do fields that stand
-/// for both ends of a connection, whose ends have fields of their own.
+/// A value that can be shown. Fields that stand for both ends of a connection are absent: their
+/// ends have fields of their own.
 ///
 /// Source: observed: libs 0.25-dev.
 fn shown(value: Option<Value<'_>>) -> Option<Value<'_>> {
-    value.filter(|value| match value {
-        Value::List(items) => !items.is_empty(),
-        Value::Ends(_) => false,
-        _ => true,
-    })
+    value.filter(|value| !matches!(value, Value::Ends(_)))
 }
 
 /// A line of JSON in the making.
