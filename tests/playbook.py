@@ -46,8 +46,9 @@ def facts(
     threads: list[b.Thread] = (),
     tid: int,
     fd: int | None = None,
+    options: Options = USUAL,
     **metadata: Any,
 ) -> dict[str, Any]:
     """The values of the fields `names` after the events, for a thread and its descriptor."""
     capture = b.capture(list(threads), [*events, probe(tid, fd)], **metadata)
-    return run(capture, names)[-1]
+    return run(capture, names, options)[-1]

@@ -118,6 +118,7 @@ def test_capture_with_a_trigger_must_see_what_either_filter_chooses():
     both = push(seen("evt.type=open and proc.pid=3", "evt.type=unlink and proc.pid=4"))
     one, other = push(made("evt.type=open")), push(made("evt.type=unlink"))
     assert both.events == one.events | other.events
-    assert both.pids is both.calls is None
+    assert both.pids == {3, 4}
+    assert both.calls == {"open", "unlink"}
     assert seen("evt.type=open", "proc.pid=4").event_codes is None
     assert push(seen("evt.type=open", "proc.pid=4")).events is None

@@ -8,6 +8,8 @@ import builders as b
 import pytest
 from playbook import facts, run
 
+from pyscap.plan import Options
+
 SECOND = 1_000_000_000
 SHELL, CHILD, OTHER = 100, 101, 102
 CLONE_NEWPID, CLONE_PARENT, CLONE_THREAD, CLONE_VFORK = 1 << 6, 1 << 8, 1 << 13, 1 << 27
@@ -205,9 +207,11 @@ def test_an_exec_replaces_the_program() -> None:
     check([spawned(), exec_event], CHILD, wanted)
 
 
-def test_an_exec_tells_where_the_process_works() -> None:
-    check([spawned(), execed(cwd="/srv")], CHILD, {"proc.cwd": "/srv/"})
-    check([spawned(), execed(cwd="srv")], CHILD, {"proc.cwd": "/home/u/"})
+def test_an_exec_of_a_live_capture_tells_where_the_process_works() -> None:
+    live = Options(live=True)
+    check([spawned(), execed(cwd="/srv")], CHILD, {"proc.cwd": "/srv/"}, options=live)
+    check([spawned(), execed(cwd="srv")], CHILD, {"proc.cwd": "/home/u/"}, options=live)
+    check([spawned(), execed(cwd="/srv")], CHILD, {"proc.cwd": "/home/u/"})
 
 
 def test_a_failed_exec_changes_nothing() -> None:

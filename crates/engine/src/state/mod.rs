@@ -264,6 +264,14 @@ impl State {
         }
     }
 
+    /// Whether the state is that of this machine as it works.
+    fn is_live(&self) -> bool {
+        #[cfg(unix)]
+        return self.procfs.is_some();
+        #[cfg(not(unix))]
+        return false;
+    }
+
     #[cfg(not(unix))]
     fn look_up(&mut self, _tid: i64, _parents: u32) -> bool {
         false

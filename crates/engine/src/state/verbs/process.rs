@@ -256,7 +256,9 @@ pub(super) fn exec(step: &mut Step<'_, '_>, inputs: &ExecInputs) {
         fds.remove_where(|_, fd| fd.cloexec);
     }
     end_other_threads(step);
-    if let Some(cwd) = inputs.cwd.get(ev).filter(|cwd| cwd.starts_with(b"/")) {
+    // Files have the events that change directories; libs 0.25-dev does not look at this one.
+    let is_live = step.state.is_live();
+    if let Some(cwd) = inputs.cwd.get(ev).filter(|cwd| is_live && cwd.starts_with(b"/")) {
         set_directory(step, cwd);
     }
     let exepath = exepath_of(step, inputs);
