@@ -74,7 +74,7 @@ def html(series: Series) -> bytes:
     heads = "".join(f"<th>{escape(printable(name or 'all events'))}</th>" for name in series.names)
     rows = "".join(
         f"<tr><td>{UNITS['time'](n * series.width_ns, 0)}</td>"
-        + "".join(f"<td>{'' if value is None else f'{value:g}'}</td>" for value in values)
+        + "".join(f"<td>{'' if value is None else f'{value:.15g}'}</td>" for value in values)
         + "</tr>\n"
         for n, values in enumerate(zip(*series.values, strict=True))
     )
