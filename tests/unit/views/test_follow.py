@@ -6,10 +6,10 @@ import pytest
 from captures import web
 
 from pyscap._engine import Session
-from pyscap.plan import FieldList, Options
+from pyscap.plan import Options
 from pyscap.views.build import Chosen, make_plan
 from pyscap.views.follow import FOLLOW, condition
-from pyscap.views.streams import Look, segments
+from pyscap.views.streams import Look
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,6 @@ from pyscap.views.streams import Look, segments
 )
 def test_a_name_a_number_or_a_filter(text, meant):
     assert condition(text) == meant
-
-
-def test_headers_are_pieces_with_a_word_for_each_direction():
-    fields = FieldList()
-    read = segments("-- {Read|Write} {evt.rawres}B", 0, fields)
-    assert [piece.get("lit") for piece in read] == ["-- ", "Read", " ", None, "B"]
-    assert segments("{R|W}", 1, fields) == [{"lit": "W"}]
 
 
 def test_raw_data_is_exactly_what_was_written(tmp_path):
