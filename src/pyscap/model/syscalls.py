@@ -1,6 +1,6 @@
 """System calls: native numbers of x86_64 and aarch64, the format's own codes, and their events.
 
-In:  nothing. Out: `SYSCALLS`, `PPM_SC`, `IA32_TO_X86_64`. Next: `pyscap.plan` for
+In:  nothing. Out: `X86_64`, `AARCH64`, `PPM_SC`, `IA32_TO_X86_64`. Next: `pyscap.plan` for
 names, `pyscap.probe` for dispatch.
 Source: syscall tables of Linux and the scap format, schema 4.5.1.
 """
