@@ -1,4 +1,4 @@
-"""Where the captures are that the table counts events of."""
+"""Settings of all tests, and where the captures are that the table counts events of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).resolve()
+
+settings.register_profile("pyscap", deadline=None)  # a busy machine is no mistake
+settings.load_profile("pyscap")
 
 
 @pytest.fixture(scope="session")

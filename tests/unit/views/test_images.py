@@ -35,7 +35,7 @@ def test_markup_is_whole_and_names_are_escaped(suffix):
 
 
 @given(st.text())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_name_makes_an_image_that_can_be_read(name):
     made = Series(START, MS, (name,), ((1,),), MEASURES["events"])
     root = ElementTree.fromstring(FORMATS[".svg"](made))
