@@ -62,10 +62,11 @@ quick: $(VENV)/.engine lint types ## what every change passes before it lands: l
 	@timeout $(QUICK_LIMIT) $(BIN)/python -m pytest -q -x -m "not live and not peer and not slow"
 
 .PHONY: lint
-lint: $(VENV)/.deps ## ruff, ruff format and rustfmt, changing nothing
+lint: $(VENV)/.deps ## ruff, ruff format, rustfmt and tests at their places, changing nothing
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(CARGO) fmt --check
+	@$(BIN)/python tools/mirror.py
 
 .PHONY: types
 types: $(VENV)/.deps ## mypy in strict mode
