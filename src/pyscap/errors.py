@@ -161,10 +161,6 @@ def _explain_template(error: BaseException) -> PyscapError:
     return UsageError(render(), "`pyscap -l` lists the fields a template can show")
 
 
-def _explain_probe(error: BaseException) -> PyscapError:
-    return CaptureError(str(error), getattr(error, "hint", "") or "`pyscap doctor` looks closer")
-
-
 def _explain_engine(error: BaseException) -> PyscapError | None:
     kind, text, number = error.args
     if kind == "io":
