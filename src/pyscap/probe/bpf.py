@@ -17,6 +17,8 @@ import struct
 from pyscap.probe.errors import ProbeDenied, ProbeError
 
 SYSCALL_NUMBER = {"x86_64": 321, "aarch64": 280}
+NO_CALL = -1
+"""On other machines: the kernel answers that there is no such call."""
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_NEXT_KEY, PROG_LOAD = range(6)
 PROG_TEST_RUN = 10
 OBJ_GET_INFO_BY_FD = 15
@@ -51,7 +53,7 @@ def _bpf(command: int, attr: bytes) -> int:
 
 def _bpf_buffer(command: int, buffer: ctypes.Array[ctypes.c_char]) -> int:
     """One bpf(2) call that may write its answer into its arguments."""
-    number = SYSCALL_NUMBER[platform.machine()]
+    number = SYSCALL_NUMBER.get(platform.machine(), NO_CALL)
     result = _libc.syscall(
         ctypes.c_long(number), ctypes.c_long(command), buffer, ctypes.c_long(len(buffer))
     )

@@ -187,3 +187,9 @@ def test_refusals_are_told_apart(number, kind, hint):
     assert os.strerror(number) in known.cause
     assert "make a map" in known.cause
     assert hint in known.hint
+
+
+def test_a_processor_whose_call_numbers_are_not_known_has_no_such_call(monkeypatch):
+    monkeypatch.setattr(bpf.platform, "machine", lambda: "riscv64")
+    with pytest.raises(ProbeError):
+        bpf.create_map(1, "x", 4, 4, 1)
