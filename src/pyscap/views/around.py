@@ -31,16 +31,18 @@ def run(view: View, request: Request) -> int:
         UsageError: the input cannot be read twice, or there is no filter.
     """
     from pyscap.program import run as run_lines
+    from pyscap.program import with_profile
     from pyscap.views.build import choose
 
     if request.is_live or "-" in request.read:
         msg = "around reads its input twice, which only files allow"
         raise UsageError(msg, "capture to a file first: -w FILE, then -r FILE")
     chosen = choose(view, request.words)
-    if not chosen.words:
+    choosing = with_profile(replace(request, words=chosen.words))
+    if not choosing.words:
         msg = "around needs a filter: the events around which to look"
         raise UsageError(msg, "`pyscap top around 10 evt.type=execve -r FILE`")
-    times = times_of(replace(request, words=chosen.words))
+    times = times_of(choosing)
     if not times:
         sys.stderr.write("note: no event was chosen, so there is nothing around one\n")
         return 0

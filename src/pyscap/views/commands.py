@@ -201,13 +201,13 @@ def show(name: str, request: Request, asked: Asked) -> int:
     from pyscap.views.build import choose
     from pyscap.views.collect import Collector
 
-    request = with_profile(request)
     view = find(name)
     if view.kind == "around":
         from pyscap.views.around import run as run_around
 
         return run_around(view, request)
     chosen = choose(looked(view, asked), request.words)
+    request = with_profile(replace(request, words=chosen.words))
     if view.kind in ("stream", "http"):
         request = with_data(request)
     if view.over and request.is_live and not (asked.at or asked.interval_s or limited(request)):
@@ -270,10 +270,9 @@ def make_plan(
     from pyscap.views import build
     from pyscap.views.streams import Look
 
-    words = chosen.words
     if asked.at:
-        words, options = (asked.at,), replace(options, max_events=1)
-    own = make_filter(replace(request, words=words), FieldList())
+        request, options = replace(request, words=(asked.at,)), replace(options, max_events=1)
+    own = make_filter(request, FieldList())
     text = own.text if own else ""
     data = Look(
         form=request.wanted_mode or chosen.view.form,
