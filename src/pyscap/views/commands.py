@@ -169,10 +169,11 @@ def describe_chisel(request: Request) -> int:
 
 def list_views() -> int:
     """List the views by group."""
+    width = max(map(len, VIEWS)) + 2
     for title, views in GROUPS.items():
         click.echo(f"\n{title}")
         for view in views:
-            click.echo(f"  {view.name:<18}{view.title}")
+            click.echo(f"  {view.name:<{width}}{view.title}")
     return ExitCode.OK
 
 

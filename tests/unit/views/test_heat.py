@@ -12,9 +12,13 @@ from pyscap.views.catalogue import VIEWS
 from pyscap.views.collect import Rows
 from pyscap.views.heat import SCALE_EVERY, HeatMap, log2_start, shade
 
+HALF_S = 500_000_000
 
-def heat(cells, *, is_last=True, width_ns=500_000_000):
-    return Rows(cells, width_ns=width_ns, is_last=is_last)
+
+def heat(groups, *, is_last=True):
+    """Rows of (count, number of the half second, half octave)."""
+    cells = [[count, half * HALF_S, log2_start(took, 2)] for count, half, took in groups]
+    return Rows(cells, is_last=is_last)
 
 
 @pytest.fixture
@@ -48,10 +52,6 @@ def test_what_lies_beyond_the_scale_is_in_its_last_columns(map_):
 def test_nothing_makes_no_line(map_):
     assert map_.lines(heat([], is_last=False)) == []
     assert map_.lines(heat([])) == []
-
-
-def test_times_of_an_unknown_width_do_not_fall_together(map_):
-    assert len(map_.lines(heat([[1, 4, 20], [1, 5, 20]], width_ns=None))) == 3
 
 
 def test_the_scale_is_shown_again_now_and_then(map_):
