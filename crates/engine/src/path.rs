@@ -11,11 +11,12 @@ const MAX_PATH_BYTES: usize = 1023;
 const TOO_LONG: &[u8] = b"/DIR_TOO_LONG/FILENAME_TOO_LONG";
 
 /// Appends `path`, which is relative to the directory `base` unless it is absolute; normalised.
+/// Nothing comes of an empty path.
 pub(crate) fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
-    if path.first() == Some(&b'/') || base.is_empty() {
-        normalise(&[path], out);
-    } else {
-        normalise(&[base, b"/", path], out);
+    match path.first() {
+        None => {}
+        Some(first) if *first == b'/' || base.is_empty() => normalise(&[path], out),
+        Some(_) => normalise(&[base, b"/", path], out),
     }
 }
 
@@ -23,12 +24,11 @@ pub(crate) fn join(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
 /// one as it is, since a directory is stored with its final slash.
 pub(crate) fn join_stored(base: &[u8], path: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    if base.len() + path.len() > MAX_PATH_BYTES {
-        out.extend_from_slice(TOO_LONG);
-    } else if path.first() == Some(&b'/') {
-        normalise(&[path], out);
-    } else {
-        normalise(&[base, path], out);
+    match path.first() {
+        _ if base.len() + path.len() > MAX_PATH_BYTES => out.extend_from_slice(TOO_LONG),
+        None => {}
+        Some(b'/') => normalise(&[path], out),
+        Some(_) => normalise(&[base, path], out),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(joined("/home/u/", "x"), "/home/u/x");
         assert_eq!(joined("/home/u/", "../v/./w//x/"), "/home/v/w/x");
         assert_eq!(joined("/home/u/", "."), "/home/u");
-        assert_eq!(joined("/home/u/", ""), "/home/u");
+        assert_eq!(joined("/home/u/", ""), "");
         assert_eq!(joined("/", "a"), "/a");
         assert_eq!(joined("", "a/b"), "a/b");
         assert_eq!(joined("/a", "../../../b"), "/b");

@@ -109,7 +109,7 @@ impl<'c, 'a> Param<'c, 'a> {
         let Some(resolve) = resolve else { return };
         let mark = out.len();
         out.push(b'(');
-        if resolve(self, style, out) {
+        if resolve(self, style, out) && out.len() > mark + 1 {
             out.push(b')');
         } else {
             out.truncate(mark);
@@ -122,7 +122,8 @@ impl<'c, 'a> Param<'c, 'a> {
             return;
         }
         let (raw, resolve) = renderer(self.info.kind);
-        if !resolve.is_some_and(|resolve| resolve(self, style, out)) {
+        let start = out.len();
+        if !resolve.is_some_and(|resolve| resolve(self, style, out)) || out.len() == start {
             raw(self, style, out);
         }
     }
