@@ -107,7 +107,7 @@ def capture_until(
         ContainerWatch() as containers,
         Probe(config) as probe,
     ):
-        for warning in probe.warnings:
+        for warning in (*probe.warnings, *(probe.notes if request.verbose else ())):
             sys.stderr.write(f"pyscap: {warning}\n")
         stop.on_look = DropWatch(probe).look
         skip = None if request.include_self else os.getpid()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,6 +329,15 @@ def test_callers_through_the_32_bit_entry():
     assert "getpid " in tail
     created = [line for line in tail if line.startswith("creat ")]
     assert created[0].startswith("creat fd=-14(EFAULT) name=<NA> mode=0")
+
+
+@pytest.mark.skipif(not loader.OLD_ENTRY.exists(), reason="there is no 32-bit entry")
+def test_calls_of_their_own_tracepoints_are_known_to_miss_the_32_bit_entry():
+    push = Pushdown(events=frozenset({293}))
+    with Probe(ProbeConfig(pushdown=push)) as probe:
+        assert probe.notes == [loader.OLD_ENTRY_NOTE]
+    with Probe(ProbeConfig(pushdown=replace(push, succeeded=True))) as probe:
+        assert not probe.notes
 
 
 def test_the_program_of_the_other_architecture_compiles():

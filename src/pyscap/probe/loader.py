@@ -291,6 +291,8 @@ class Probe:
         self.config = config or ProbeConfig()
         self.warnings: list[str] = []
         """One line for each thing that is missing but can be done without."""
+        self.notes: list[str] = []
+        """One line for each thing that this capture does not see by its nature."""
         self.ring_fds: list[int] = []
         """Ring descriptors, one a processor, or one in all."""
         self.ring_bytes = _ring_size(self.config.ring_bytes)
@@ -543,6 +545,8 @@ class Probe:
             self._load_calls(kind, bundle, fds)
             self._attach("on_sys_exit", kind, bundle.programs["on_sys_exit"], fds)
             return
+        if OLD_ENTRY.exists():
+            self.notes.append(OLD_ENTRY_NOTE)
         kind = ProgramKind(bpf.PROG_TRACEPOINT)
         self._load_calls(kind, bundle, fds)
         program = self._load_program("on_call_exit", kind, bundle.programs["on_call_exit"], fds)
@@ -602,6 +606,13 @@ class Probe:
 
 SINGLE_CALLS = 24
 """With this many wanted calls or fewer, each is watched by itself and all others cost nothing."""
+
+OLD_ENTRY = Path("/proc/sys/abi/vsyscall32")
+"""There when the kernel has the 32-bit entry of x86, whose calls these tracepoints pass over."""
+OLD_ENTRY_NOTE = (
+    "the wanted calls are watched one by one, which does not see those of 32-bit programs; "
+    "--no-pushdown does"
+)
 
 FREQUENT_CALLS = frozenset(
     {"read", "write", "readv", "writev", "pread64", "pwrite64", "recvfrom", "sendto", "recvmsg"}
