@@ -75,6 +75,8 @@ class Known:
     capture: str = "*"
     where: str = ""
     only: str = ""
+    any: bool = False
+    """Our value may be any where `theirs` is all of the peer's; of fields only."""
     uses: int = 0
 
     def concerns(self, expected: Expected) -> bool:
@@ -83,7 +85,7 @@ class Known:
         return all(fnmatch(name, pattern) for name, pattern in zip(names, patterns, strict=True))
 
     def apply(self, line: str) -> str:
-        if self.only or not re.search(self.where, line):
+        if self.only or self.any or not re.search(self.where, line):
             return line
         return re.sub(self.theirs, self.ours, line)
 
