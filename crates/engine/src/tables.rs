@@ -395,6 +395,11 @@ impl Tables {
         self.ppm_sc.get(usize::try_from(id).ok()?).map(|name| &**name)
     }
 
+    /// The name of the system call with the native number on an architecture.
+    pub fn native(&self, architecture: &str, number: u32) -> Option<&str> {
+        self.natives.get(architecture)?.get(&number).map(|name| &**name)
+    }
+
     /// The flag table called `name`.
     pub fn symbols_named(&self, name: &str) -> Option<&SymbolTable> {
         self.symbol_names.get(name).and_then(|i| self.symbols.get(*i))

@@ -172,10 +172,23 @@ fn hostname<'a>(ctx: &Ctx<'a>, _: &Slot) -> Option<Value<'a>> {
 pub fn type_name<'a>(ctx: &Ctx<'a>) -> &'a [u8] {
     let own = ctx.ev.info.name.as_bytes();
     if is_generic(ctx) {
-        let id = ctx.ev.params.uint(0);
-        return id.and_then(|id| ctx.tables.syscall(id)).map_or(own, str::as_bytes);
+        return generic_name(ctx).map_or(own, str::as_bytes);
     }
     async_name(ctx).unwrap_or(own)
+}
+
+/// The name of a call without a decoder; by its number on the machine, taken to be of this
+/// architecture, when whoever wrote the file did not know it.
+fn generic_name<'a>(ctx: &Ctx<'a>) -> Option<&'a str> {
+    let params = &ctx.ev.params;
+    match params.uint(0)? {
+        0 => {
+            let number = params.uint(1).and_then(|n| u32::try_from(n).ok());
+            let known = number.and_then(|n| ctx.tables.native(std::env::consts::ARCH, n));
+            known.or_else(|| ctx.tables.syscall(0))
+        }
+        id => ctx.tables.syscall(id),
+    }
 }
 
 fn type_is<'a>(ctx: &Ctx<'a>, slot: &Slot) -> Option<Value<'a>> {
@@ -462,8 +475,6 @@ const AT_CALLS: &[(&str, &str)] = &[
 ];
 
 /// The path of the call, with the argument `dst` of one on two paths the second, made absolute.
-///
-/// DIFFERENCE(libs 0.25-dev): nothing stands for a directory that is not known.
 fn abspath(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool {
     let call = &*ctx.ev.info.name;
     let Some((_, first)) = AT_CALLS.iter().find(|(name, _)| *name == call) else { return false };
@@ -472,7 +483,7 @@ fn abspath(ctx: &Ctx<'_>, slot: &Slot, style: &Style, out: &mut Vec<u8>) -> bool
     let has_path = call != "open_by_handle_at" || ctx.ev.retval().is_some_and(|fd| fd > 0);
     let Some(param) = param.filter(|_| has_path) else { return false };
     let mut path = Vec::new();
-    param.absolute_path(&mut path);
+    param.absolute_path(b"<UNKNOWN>/", &mut path);
     style.text(out, &path);
     true
 }

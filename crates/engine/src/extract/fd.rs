@@ -186,7 +186,9 @@ fn wanted(ctx: &Ctx<'_>, as_given: bool) -> Vec<u8> {
     if let Some(param) = position.and_then(|i| Param::new(ctx, i)) {
         match param.info.kind {
             ParamType::Fspath | ParamType::Fsrelpath if param.is_absent() => {}
-            ParamType::Fspath | ParamType::Fsrelpath if !as_given => param.absolute_path(&mut out),
+            ParamType::Fspath | ParamType::Fsrelpath if !as_given => {
+                param.absolute_path(b"<UNKNOWN>", &mut out)
+            }
             _ => param.raw(&Style::default(), &mut out),
         }
     }

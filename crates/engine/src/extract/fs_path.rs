@@ -119,7 +119,7 @@ fn write(ctx: &Ctx<'_>, which: Which, form: Form, style: &Style, out: &mut Vec<u
     match form {
         Form::Absolute => {
             let mut path = Vec::new();
-            param.absolute_path(&mut path);
+            param.absolute_path(b"<UNKNOWN>", &mut path);
             style.text(out, &path);
         }
         Form::AsGiven => param.raw(style, out),

@@ -55,10 +55,11 @@ fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
     (ptid > 0).then(|| ctx.state.thread(ptid).map_or(ptid, |parent| parent.pid))
 }
 
-/// The process itself, its parent, and so on.
+/// The process itself, its parent, and so on; nothing of one known by its number alone.
 pub fn ancestors<'a>(ctx: &Ctx<'a>) -> impl Iterator<Item = &'a Thread> {
     let state = ctx.state;
-    std::iter::successors(main(ctx), move |thread| state.parent(thread)).take(MAX_DEPTH)
+    let first = main(ctx).filter(|thread| thread.is_known());
+    std::iter::successors(first, move |thread| state.parent(thread)).take(MAX_DEPTH)
 }
 
 /// The ancestor that the index argument means; 0 is the process itself.

@@ -86,6 +86,8 @@ fn caps(ctx: &Ctx<'_>, set: Option<u64>, out: &mut Vec<u8>) -> bool {
 }
 
 /// On a switch: time since the switch before on the same processor; else 0.
+///
+/// DIFFERENCE(libs 0.25-dev): always 0 there.
 fn switch_ns(ctx: &Ctx<'_>, by_cpu: &mut rustc_hash::FxHashMap<i64, u64>) -> u64 {
     if *ctx.ev.info.name != *"switch" {
         return 0;

@@ -195,9 +195,15 @@ impl<'c, 'a> Param<'c, 'a> {
         Some(Param { info, bytes, ..*self })
     }
 
-    /// Appends the path in this parameter, absolute and without `.` and `..`.
-    pub fn absolute_path(&self, out: &mut Vec<u8>) {
-        path::join(base_dir(self).unwrap_or(b""), trim_nul(self.bytes), out);
+    /// Appends the path in this parameter, absolute and without `.` and `..`; a relative one behind
+    /// `unknown` when it is not known where it starts.
+    pub fn absolute_path(&self, unknown: &[u8], out: &mut Vec<u8>) {
+        let given = trim_nul(self.bytes);
+        let base = base_dir(self);
+        if base.is_none() && given.first() != Some(&b'/') {
+            out.extend_from_slice(unknown);
+        }
+        path::join(base.unwrap_or(b""), given, out);
     }
 
     /// The descriptor that the number in this parameter means.
@@ -438,10 +444,10 @@ fn absolute_path(p: &Param<'_, '_>, style: &Style, out: &mut Vec<u8>) -> bool {
     }
     if style.escape {
         let mut joined = Vec::new();
-        p.absolute_path(&mut joined);
+        p.absolute_path(b"", &mut joined);
         style.text(out, &joined);
     } else {
-        p.absolute_path(out);
+        p.absolute_path(b"", out);
     }
     true
 }
