@@ -60,18 +60,22 @@ _EXITS = _codes(lambda spec: spec.direction == "<")
 _IO = _flagged("READS_FROM_FD", "WRITES_TO_FD") | _SYSCALLS & _codes(
     lambda spec: any(param.name == "data" for param in spec.params)
 )
+_ABOUT_DATA = _codes(lambda spec: "IO_" in spec.categories)
 _PATHS = _with_type("FSPATH", "FSRELPATH")
+_PATHS_OR_NAMES = _PATHS | _codes(lambda spec: spec.name in ("fchmod", "fchown", "quotactl"))
 _DESCRIPTORS = _flagged("USES_FD", "CREATES_FD", "DESTROYS_FD") | _with_type("FD")
 _OPENS = _codes(
     lambda spec: spec.name in ("open", "openat", "openat2", "open_by_handle_at", "creat")
 )
-_DYNAMIC_CATEGORY = _GENERIC | _codes(lambda spec: "IO_" in spec.categories)
+_DYNAMIC_CATEGORY = _GENERIC | _ABOUT_DATA
 """Calls whose category is that of the descriptor or of the native call."""
 
 _HOLDERS: tuple[tuple[tuple[str, ...], Codes], ...] = (
     (("evt.res", "evt.rawres", "evt.failed", "evt.count.error", "evt.count.exit"), _EXITS),
-    (("evt.buffer", "evt.buflen", "evt.io_dir"), _IO),
-    (("evt.abspath", "fs.path."), _PATHS),
+    (("evt.buflen",), _ABOUT_DATA & _EXITS),
+    (("evt.buffer", "evt.io_dir"), _IO),
+    (("evt.abspath",), _PATHS),
+    (("fs.path.",), _PATHS_OR_NAMES),
     (("evt.asynctype",), _codes(lambda spec: spec.categories.startswith("METAEVENT"))),
     (("fd.types",), ALL),
     (("fd.",), _DESCRIPTORS),

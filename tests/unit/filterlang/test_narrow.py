@@ -70,6 +70,14 @@ def test_fields_of_some_events_narrow() -> None:
     assert "openat" not in io
 
 
+def test_lengths_are_of_calls_about_data_and_paths_of_those_on_descriptors_too() -> None:
+    lengths, paths = names("evt.buflen > 1"), names("fs.path.name = a")
+    assert lengths is not None
+    assert {"read", "dup2", "fcntl"} <= lengths
+    assert paths is not None
+    assert {"openat", "fchmod", "fchown"} <= paths
+
+
 def test_direction_narrows() -> None:
     codes = compile_filter("evt.dir = >").event_codes
     assert codes is not None

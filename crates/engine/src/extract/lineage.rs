@@ -22,7 +22,7 @@ pub const FIELDS: &[Row] = &[
     // DIFFERENCE(libs 0.25-dev): absent when the parent's start is unknown; there, the number of
     // open descriptors.
     ("proc.ppid.duration", Val(|c, _| age_ns(c, parent(c)?))),
-    ("proc.ppid.ts", Val(|c, _| Some(Value::Uint(parent(c)?.clone_ts_ns)))),
+    ("proc.ppid.ts", Val(|c, _| Some(Value::Uint(maker(c)?.clone_ts_ns)))),
     ("proc.aexe", Both(|c, s| any(c, s, exe), |c, s, y, o| all(c, s, y, o, write_exe))),
     ("proc.aexepath", Both(|c, s| any(c, s, exepath), |c, s, y, o| all(c, s, y, o, write_path))),
     ("proc.aname", Both(|c, s| any(c, s, comm), |c, s, y, o| all(c, s, y, o, write_comm))),
@@ -46,8 +46,14 @@ pub const FIELDS: &[Row] = &[
 /// How far a lineage is followed: a capture can claim a circle of parents.
 const MAX_DEPTH: usize = 512;
 
-fn parent<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+/// The thread that made the process.
+fn maker<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
     ctx.state.parent(main(ctx)?)
+}
+
+/// The process that made the process: the main thread of the one that did.
+fn parent<'a>(ctx: &Ctx<'a>) -> Option<&'a Thread> {
+    maker(ctx).map(|thread| ctx.state.main_thread(thread))
 }
 
 fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
@@ -59,7 +65,8 @@ fn parent_pid(ctx: &Ctx<'_>) -> Option<i64> {
 pub fn ancestors<'a>(ctx: &Ctx<'a>) -> impl Iterator<Item = &'a Thread> {
     let state = ctx.state;
     let first = main(ctx).filter(|thread| thread.is_known());
-    std::iter::successors(first, move |thread| state.parent(thread)).take(MAX_DEPTH)
+    let older = move |thread: &&'a Thread| state.parent(thread).map(|t| state.main_thread(t));
+    std::iter::successors(first, older).take(MAX_DEPTH)
 }
 
 /// The ancestor that the index argument means; 0 is the process itself.

@@ -147,6 +147,7 @@ fn inherit(step: &Step<'_, '_>, source: i64, child: i64, flags: u32) -> Thread {
         thread.fds = step.state.fd_table(from).clone();
         let main = step.state.main_thread(from);
         thread.cwd = main.cwd.clone();
+        // DIFFERENCE(libs 0.25-dev): also of a process that a thread makes.
         thread.env = main.env.clone();
     }
     thread
