@@ -7,6 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::Engine;
 
+use crate::render::num;
 use crate::value::Value;
 
 use super::row::Function;
@@ -121,9 +122,9 @@ fn append(value: &Value<'_>, out: &mut Vec<u8>) -> Option<()> {
     use std::io::Write;
     match value {
         Value::Text(bytes) | Value::Bytes(bytes) => out.extend_from_slice(bytes),
-        Value::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
+        Value::Int(number) => num::dec(out, *number),
         Value::Uint(number) => {
-            out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            num::udec(out, *number);
         }
         Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         Value::Double(number) => write!(out, "{number:.1}").ok()?,
