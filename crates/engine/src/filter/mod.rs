@@ -88,7 +88,12 @@ impl Program {
         self.calls.is_some()
     }
 
-    /// Whether the event of `ctx` is chosen.
+    /// Whether the event of `ctx` is chosen; most are rejected by their code alone.
+    pub fn accepts(&self, ctx: &Ctx<'_>, fields: &Extractors) -> bool {
+        self.can_match(ctx.ev.code) && self.matches(ctx, fields)
+    }
+
+    /// Whether the event of `ctx`, whose code can match, is chosen.
     pub fn matches(&self, ctx: &Ctx<'_>, fields: &Extractors) -> bool {
         self.run(&|index| fields.extract(index, ctx))
     }

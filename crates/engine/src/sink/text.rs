@@ -166,7 +166,7 @@ impl Sink for TextSink {
 
     fn event(&mut self, ctx: &Ctx<'_>, _block: &Block<'_>, fields: &Extractors) -> Result<bool> {
         let mut looks = self.looks.iter();
-        let look = looks.find(|(of, _)| of.can_match(ctx.ev.code) && of.matches(ctx, fields));
+        let look = looks.find(|(of, _)| of.accepts(ctx, fields));
         let segments = look.map_or(&self.segments, |(_, segments)| segments);
         let out = self.output.line();
         let start = out.len();

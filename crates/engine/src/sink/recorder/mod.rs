@@ -135,7 +135,7 @@ impl Recorder {
 
 /// Whether a program accepts an event; one that is not there does not.
 fn accepts(program: Option<&Program>, ctx: &Ctx<'_>, fields: &Extractors) -> bool {
-    program.is_some_and(|p| p.can_match(ctx.ev.code) && p.matches(ctx, fields))
+    program.is_some_and(|program| program.accepts(ctx, fields))
 }
 
 impl Sink for Recorder {
