@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyscap._engine import EngineError, Session
 from pyscap.filterlang.compile import compile_filter
 from pyscap.model.fields import resolve
-from pyscap.plan import FieldList, Options, Plan
+from pyscap.plan import FieldList, Plan
 from pyscap.session import Stop, named, open_input, slices
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ def make_plan(text: str, names: Sequence[str]) -> Plan:
         fields,
         compiled.program if compiled else None,
         {"kind": "rows", "fields": places, "max_rows": BATCH},
-        options=Options(),
     )
 
 

@@ -61,6 +61,16 @@ class Stop:
         self.asked, self.signal = True, number
         signal.signal(number, signal.SIG_DFL)
 
+    def also_watch(self, watch: Callable[[Session], None]) -> None:
+        """Call `watch` too, after what watches already."""
+        before = self.watch
+
+        def both(engine: Session) -> None:
+            before(engine)
+            watch(engine)
+
+        self.watch = both
+
     def is_due(self) -> bool:
         """Whether it is time to end."""
         late = self.deadline is not None and time.monotonic() >= self.deadline

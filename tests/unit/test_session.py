@@ -62,6 +62,14 @@ def clock(monkeypatch):
     return now
 
 
+def test_all_that_watch_are_called_in_their_order():
+    stop, seen = Stop(), []
+    for name in ("first", "second"):
+        stop.also_watch(lambda engine, name=name: seen.append((name, engine)))
+    stop.watch("engine")
+    assert seen == [("first", "engine"), ("second", "engine")]
+
+
 def test_a_run_without_a_limit_ends_when_it_is_asked_to(clock):
     stop = Stop()
     clock[0] = 1e12

@@ -97,13 +97,7 @@ def output_files(request: Request, stop: Stop) -> Iterator[tuple[int, Row | None
             yield fd, None
         return
     files = rotation.Rotation(request, stop, partial(_open, overwrite=request.overwrite))
-    before = stop.watch
-
-    def watch(engine: _engine.Session) -> None:
-        before(engine)
-        files.look(engine)
-
-    stop.watch = watch
+    stop.also_watch(files.look)
     try:
         yield files.fd, files.limits()
     finally:
@@ -227,7 +221,7 @@ def saved(
 
     open_file = partial(_open, overwrite=request.overwrite)
     recorder = FlightRecorder(request, stop, open_file, say)
-    stop.watch = recorder.look
+    stop.also_watch(recorder.look)
     try:
         sink = recorder.row(row(None), plan.filter, plan.trigger)
         yield replace(plan, filter=None).with_output(sink)
